@@ -1,0 +1,184 @@
+/**
+ * The words of the product as shapes on the wire (design §2): messages, deliveries, agents,
+ * attachments. Times are ISO 8601 in UTC, sizes are bytes, ids are UUIDv7.
+ */
+import { z } from 'zod';
+import { NAME_RULE, isName } from './names.ts';
+
+/** Longest body kept inline, in UTF-8 bytes (design §6); longer ones go by reference. */
+export const INLINE_BODY_BYTES = 65_536;
+/** Bytes of body that one hand-over carries unless asked for more (design §6). */
+export const HANDOVER_BYTES = 8_192;
+
+const utf8 = new TextEncoder();
+
+export const MessageId = z.uuid().brand<'MessageId'>();
+export type MessageId = z.infer<typeof MessageId>;
+
+export const Name = z.string().refine(isName, { error: `wanted a name of ${NAME_RULE}` });
+export const Instant = z.iso.datetime().describe('ISO 8601, UTC');
+
+export const kinds = ['human', 'agent', 'script', 'webhook', 'kernel', 'system'] as const;
+export const Kind = z.enum(kinds);
+export type Kind = z.infer<typeof Kind>;
+
+export const Intent = z.enum(['inform', 'request']);
+export type Intent = z.infer<typeof Intent>;
+
+export const Priority = z.enum(['low', 'normal', 'high']);
+export type Priority = z.infer<typeof Priority>;
+
+/**
+ * What is known of one message for one recipient; each state claims only what was proven (design §2).
+ * `cancelled` is the sender's own withdrawal before any hand-over.
+ */
+export const deliveryStates = [
+  'queued',
+  'offered',
+  'handed',
+  'seen',
+  'acked',
+  'held',
+  'expired',
+  'refused',
+  'dead',
+  'cancelled',
+] as const;
+export const DeliveryState = z.enum(deliveryStates);
+export type DeliveryState = z.infer<typeof DeliveryState>;
+
+/** A way of putting a message before a reader (design §2). */
+export const doors = [
+  'cli',
+  'watch',
+  'ask',
+  'tool',
+  'hook',
+  'channel',
+  'monitor',
+  'notice',
+  'sse',
+  'http',
+] as const;
+export const Door = z.enum(doors);
+export type Door = z.infer<typeof Door>;
+
+export const Presence = z.enum(['online', 'idle', 'gone', 'unborn']);
+export type Presence = z.infer<typeof Presence>;
+
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** Bytes kept outside the message, by content. */
+export const BlobRef = z.object({
+  sha256: Sha256,
+  size: z.int().nonnegative(),
+  type: z.string().max(255).optional().describe('media type'),
+});
+export type BlobRef = z.infer<typeof BlobRef>;
+
+/** A blob that a client has put into the staging folder and that a send is to adopt. */
+export const StagedBlob = BlobRef.extend({
+  staged: z.uuid().describe('name of the file in the staging folder'),
+});
+export type StagedBlob = z.infer<typeof StagedBlob>;
+
+const attachmentFacts = {
+  name: z.string().min(1).max(255).describe('file name as the sender knew it'),
+  role: z.enum(['file', 'stdout', 'stderr']).default('file'),
+};
+export const StagedAttachment = StagedBlob.extend(attachmentFacts);
+export type StagedAttachment = z.infer<typeof StagedAttachment>;
+
+export const Attachment = BlobRef.extend(attachmentFacts).extend({
+  path: z.string().describe('where the bytes are on this machine'),
+});
+export type Attachment = z.infer<typeof Attachment>;
+
+export const Body = z
+  .string()
+  .refine((text) => text.isWellFormed(), { error: 'wanted well-formed Unicode, found a lone surrogate' })
+  .refine((text) => text.length <= INLINE_BODY_BYTES && utf8.encode(text).length <= INLINE_BODY_BYTES, {
+    error: `wanted a body of at most ${INLINE_BODY_BYTES} bytes; longer ones go as a staged blob`,
+  });
+
+/** Who sent it, stamped by the daemon from the session's credential, never from a field of the caller's. */
+export const Sender = z.object({
+  name: z.string(),
+  kind: Kind,
+  verified: z.boolean(),
+  client: z.string().optional().describe('program the sender used'),
+  directory: z.string().optional(),
+});
+export type Sender = z.infer<typeof Sender>;
+
+export const Message = z.object({
+  id: MessageId,
+  from: Sender,
+  to: z.array(z.string()).describe('as it was addressed: names, #topics, @all'),
+  sentAt: Instant,
+  body: z.string().describe('the whole body, or its first lines when bodyBlob is there'),
+  bodyBlob: BlobRef.extend({ path: z.string() }).optional(),
+  data: z.json().optional(),
+  attachments: z.array(Attachment).optional(),
+  thread: z.string(),
+  replyTo: MessageId.optional(),
+  forwardOf: MessageId.optional(),
+  intent: Intent,
+  priority: Priority,
+  notBefore: Instant.optional(),
+  expiresAt: Instant.optional(),
+});
+export type Message = z.infer<typeof Message>;
+
+/** A message as handed to one recipient. */
+export const Delivered = Message.extend({
+  attempt: z.int().positive().describe('fencing token: confirm with the attempt that was fetched'),
+  again: z.boolean().describe('an earlier hand-over of it was not confirmed'),
+});
+export type Delivered = z.infer<typeof Delivered>;
+
+/** What became of one message for one recipient; a time is there only when that was proven. */
+export const Receipt = z.object({
+  to: z.string(),
+  state: DeliveryState,
+  door: Door.optional(),
+  reason: z.string().optional(),
+  attempts: z.int().nonnegative(),
+  offeredAt: Instant.optional(),
+  offeredBy: z.array(Door).optional(),
+  handedAt: Instant.optional(),
+  seenAt: Instant.optional(),
+  ackedAt: Instant.optional(),
+  endedAt: Instant.optional(),
+});
+export type Receipt = z.infer<typeof Receipt>;
+
+export const SessionView = z.object({
+  client: z.string(),
+  role: z.enum(['holder', 'satellite']),
+  doors: z.array(Door),
+  pid: z.int().optional(),
+  directory: z.string().optional(),
+  project: z.string().optional(),
+  branch: z.string().optional(),
+  since: Instant,
+});
+export type SessionView = z.infer<typeof SessionView>;
+
+export const AgentView = z.object({
+  name: z.string(),
+  kind: Kind,
+  presence: Presence,
+  you: z.boolean(),
+  about: z.string().optional().describe('what it says it is working on'),
+  doors: z.array(Door).describe('ways by which a message is pushed to it now'),
+  confirmedDoors: z.array(Door).describe('doors that have ever confirmed a hand-over'),
+  sessions: z.array(SessionView),
+  waiting: z.int().nonnegative(),
+  held: z.int().nonnegative(),
+  seenAt: Instant.optional(),
+  pausedUntil: Instant.optional(),
+  forwards: z.array(z.string()).describe('older names that still lead here'),
+  topics: z.array(z.string()),
+});
+export type AgentView = z.infer<typeof AgentView>;

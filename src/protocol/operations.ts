@@ -1,0 +1,48 @@
+/**
+ * The one table of operations. The typed client, the dispatcher, the CLI's flags, later the MCP tools
+ * and HTTP routes, and the reference in the README are functions of it (design §3). Rows stand in
+ * `operations/`, sorted, one file a family.
+ */
+import type { z } from 'zod';
+import { directory } from './operations/directory.ts';
+import { reading } from './operations/reading.ts';
+import { sending } from './operations/sending.ts';
+import { upkeep } from './operations/upkeep.ts';
+
+export const operations = { ...directory, ...reading, ...sending, ...upkeep };
+
+export type OperationTable = typeof operations;
+export type OperationName = keyof OperationTable;
+/** What a caller writes; defaults may be left out. */
+export type Input<K extends OperationName> = z.input<OperationTable[K]['input']>;
+/** What the broker sees: validated, defaults filled in. */
+export type Request<K extends OperationName> = z.output<OperationTable[K]['input']>;
+export type Output<K extends OperationName> = z.output<OperationTable[K]['output']>;
+
+export type StreamName = {
+  [K in OperationName]: OperationTable[K] extends { stream: true } ? K : never;
+}[OperationName];
+export type CallName = Exclude<OperationName, StreamName>;
+
+export interface CallOptions {
+  /** Ends the call early: a waiting one gives up, a stream ends. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Everything one session can ask for. Implemented by `core/` (in the daemon, bound to a caller) and
+ * by `rpc/client` (everywhere else); nobody else knows which of the two it holds.
+ */
+export type Operations = {
+  readonly [K in OperationName]: K extends StreamName
+    ? (input: Input<K>, options?: CallOptions) => AsyncIterable<Output<K>>
+    : (input: Input<K>, options?: CallOptions) => Promise<Output<K>>;
+};
+
+export function isOperationName(name: string): name is OperationName {
+  return Object.hasOwn(operations, name);
+}
+
+export function isStreamName(name: OperationName): name is StreamName {
+  return 'stream' in operations[name];
+}

@@ -1,0 +1,39 @@
+/** The shape of one row of the operations table. */
+import type { z } from 'zod';
+import type { FailureCode } from '../failures.ts';
+
+/**
+ * Who answers: the daemon (`broker`), the session that registered itself for it (`provider`, kernels),
+ * or the calling process itself (`local`).
+ */
+export type OperationHome = 'broker' | 'provider' | 'local';
+/** Who may call: any session, one that acts for an agent, or one whose kind is `human`. */
+export type OperationCaller = 'anyone' | 'agent' | 'human';
+export type Surface = 'cli' | 'mcp' | 'http';
+
+export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodType = z.ZodType> {
+  readonly summary: string;
+  readonly home: OperationHome;
+  readonly caller: OperationCaller;
+  /** `safe`: the same call, sent again after a broken connection, has no second effect. */
+  readonly repeat: 'safe' | 'unsafe';
+  readonly surfaces: readonly Surface[];
+  /** What it can fail with beyond what every operation can (`internal`, `invalid`, `busy`, …). */
+  readonly failures: readonly FailureCode[];
+  readonly input: I;
+  readonly output: O;
+  /** Present when the answer is a stream of `output`s, paced by the reader's credit. */
+  readonly stream?: true;
+}
+
+/** Keeps a row's exact schemas in its type. */
+export function operation<I extends z.ZodObject, O extends z.ZodType>(row: Operation<I, O>): Operation<I, O> {
+  return row;
+}
+
+/** As `operation`, for answers that are streams. */
+export function streaming<I extends z.ZodObject, O extends z.ZodType>(
+  row: Operation<I, O>,
+): Operation<I, O> & { readonly stream: true } {
+  return { ...row, stream: true };
+}

@@ -1,0 +1,82 @@
+/** Operations about the daemon and its store. */
+import { z } from 'zod';
+import { Instant } from '../model.ts';
+import { operation } from './define.ts';
+
+export const upkeep = {
+  'daemon.reload': operation({
+    summary: 'Read config.json again',
+    home: 'broker',
+    caller: 'anyone',
+    repeat: 'safe',
+    surfaces: [],
+    failures: [],
+    input: z.object({}),
+    output: z.object({ reloaded: z.literal(true) }),
+  }),
+  'daemon.status': operation({
+    summary: 'Facts about the running daemon',
+    home: 'broker',
+    caller: 'anyone',
+    repeat: 'safe',
+    surfaces: ['cli', 'http'],
+    failures: [],
+    input: z.object({}),
+    output: z.object({
+      pid: z.int(),
+      version: z.string(),
+      protocol: z.int(),
+      startedAt: Instant,
+      home: z.string(),
+      socket: z.string(),
+      connections: z.int(),
+      memoryBytes: z.int(),
+      agents: z.int(),
+      messages: z.int(),
+      waiting: z.int(),
+      held: z.int(),
+      dead: z.int(),
+      storeBytes: z.int(),
+      walBytes: z.int(),
+      schema: z.int(),
+    }),
+  }),
+  'daemon.stop': operation({
+    summary: 'Finish what is under way, then end the daemon',
+    home: 'broker',
+    caller: 'anyone',
+    repeat: 'safe',
+    surfaces: ['cli'],
+    failures: [],
+    input: z.object({ reason: z.string().max(200).default('asked to stop') }),
+    output: z.object({ pid: z.int() }),
+  }),
+  'store.backup': operation({
+    summary: 'Copy the store while it is in use',
+    home: 'broker',
+    caller: 'anyone',
+    repeat: 'unsafe',
+    surfaces: ['cli'],
+    failures: ['cannot_create', 'disk_full'],
+    input: z.object({}),
+    output: z.object({
+      path: z.string().describe('the copy, in the home; the caller moves it where it wants'),
+      bytes: z.int(),
+      blobs: z.array(z.string()).describe('paths of the blobs that belong to it'),
+    }),
+  }),
+  'store.verify': operation({
+    summary: 'Check the store: pages, indexes, counters, blobs',
+    home: 'broker',
+    caller: 'anyone',
+    repeat: 'safe',
+    surfaces: ['cli'],
+    failures: [],
+    input: z.object({}),
+    output: z.object({
+      ok: z.boolean(),
+      problems: z.array(z.string()),
+      missingBlobs: z.array(z.string()),
+    }),
+  }),
+};
