@@ -358,7 +358,7 @@ export interface Store {
     name: AgentName;
     force: boolean;
     now: number;
-  }): Promise<Outcome<{ name: string; discarded: number }>>;
+  }): Promise<Outcome<{ agent: AgentId; name: string; discarded: number }>>;
 
   attach(session: SessionRecord, until: number): Promise<void>;
   /** Also gives back, at once, what the session's reader had leased. */
@@ -470,6 +470,8 @@ export interface Ids {
   message(): string;
   /** Always the same id for the same words: notices that must not double. */
   derived(...words: readonly string[]): string;
+  /** SHA-256: the form in which a credential is kept. */
+  hash(text: string): Uint8Array;
 }
 
 /** Whether the process an anchor names is still the one it was. */

@@ -30,13 +30,20 @@ export interface CallOptions {
 }
 
 /**
- * Everything one session can ask for. Implemented by `core/` (in the daemon, bound to a caller) and
- * by `rpc/client` (everywhere else); nobody else knows which of the two it holds.
+ * Everything one session can ask for. Answered by `core/` (in the daemon, bound to a caller, as
+ * `Handlers`) and by `rpc/client` (everywhere else); nobody else knows which of the two it holds.
  */
 export type Operations = {
   readonly [K in OperationName]: K extends StreamName
     ? (input: Input<K>, options?: CallOptions) => AsyncIterable<Output<K>>
     : (input: Input<K>, options?: CallOptions) => Promise<Output<K>>;
+};
+
+/** The same, on the daemon's side of validation: every default is filled in. */
+export type Handlers = {
+  readonly [K in OperationName]: K extends StreamName
+    ? (request: Request<K>, options: CallOptions) => AsyncIterable<Output<K>>
+    : (request: Request<K>, options: CallOptions) => Promise<Output<K>>;
 };
 
 export function isOperationName(name: string): name is OperationName {

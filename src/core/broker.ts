@@ -1,0 +1,116 @@
+/**
+ * The broker: every operation of the table, answered for one caller at a time. It decides who may do
+ * what and in which words the answer is truthful; what must be atomic it asks of the store as one
+ * step (design §3).
+ *
+ * `core/` knows the protocol and its own ports. It does no I/O, reads no clock, knows no engine, no
+ * socket and no process.
+ */
+import type { Handlers } from '../protocol/operations.ts';
+import { parseOwnName } from '../protocol/names.ts';
+import type { Caller, Credential } from '../protocol/wire.ts';
+import { batched } from './batch.ts';
+import { directoryHandlers } from './directory.ts';
+import { composer } from './notices.ts';
+import { LoopGuard } from './policy.ts';
+import { PresenceBook } from './presence.ts';
+import { readingHandlers } from './reading.ts';
+import { sendingHandlers } from './sending.ts';
+import { granted, Session, type BrokerParts, type Desk } from './session.ts';
+import { upkeepHandlers } from './upkeep.ts';
+
+const SWEEP_ROWS = 500;
+
+export interface Opening {
+  readonly caller: Caller;
+  readonly credential?: Credential | undefined;
+  readonly borrowed?: boolean | undefined;
+}
+
+export interface OpenSession {
+  readonly handlers: Handlers;
+  readonly created: boolean;
+  /** The name it acts for now; undefined before `register`. */
+  agentName(): string | undefined;
+  kind(): Session['kind'];
+  /** `gone`: the peer went; its leases are given back. `drain`: the daemon goes; they run on. */
+  close(reason: 'gone' | 'drain'): Promise<void>;
+}
+
+export class Broker {
+  readonly #desk: Desk;
+
+  constructor(parts: BrokerParts) {
+    this.#desk = {
+      ...parts,
+      presence: new PresenceBook(parts),
+      guard: new LoopGuard(parts.clock),
+      compose: composer(parts.ids),
+      post: batched(parts.clock, (batch) => parts.store.send(batch)),
+      sessions: new Set(),
+    };
+  }
+
+  /** Lets a session in. Throws `credential_refused`, `name_forwarding` or `invalid_name`. */
+  async open({ caller, credential, borrowed }: Opening): Promise<OpenSession> {
+    const desk = this.#desk;
+    const entered = credential === undefined ? null : await this.#enter(caller, credential);
+    const id = desk.ids.message();
+    const session = new Session({ id, caller, agent: entered?.agent ?? null, borrowed: borrowed === true });
+    desk.sessions.add(session);
+    return {
+      handlers: {
+        ...directoryHandlers(desk, session),
+        ...readingHandlers(desk, session),
+        ...sendingHandlers(desk, session),
+        ...upkeepHandlers(desk),
+      },
+      created: entered?.created === true,
+      agentName: () => session.agent?.name,
+      kind: () => session.kind,
+      close: (reason) => this.#close(session, reason),
+    };
+  }
+
+  /** What time brings: expiry, delays, ends of pauses, retention, heartbeats. Call when due. */
+  async tend(): Promise<{ readonly more: boolean; readonly nextDueAt: number | null }> {
+    const { store, blobs, clock, presence, guard, compose, wake } = this.#desk;
+    const policy = this.#desk.policy();
+    await presence.beat();
+    guard.sweep(policy.guard);
+    const now = clock.now();
+    const swept = await store.sweep(
+      {
+        now,
+        mono: clock.mono(),
+        keepSince: now - policy.retentionMs,
+        keepNewest: policy.keepNewest,
+        autoNamedSince: now - policy.autoNamedMs,
+        limit: SWEEP_ROWS,
+      },
+      compose,
+    );
+    wake.publish(swept.wake);
+    if (swept.orphans.length > 0) await blobs.discard(swept.orphans);
+    const beat = presence.dueInMs;
+    const beatAt = beat === null ? null : now + beat;
+    const next = Math.min(swept.nextDueAt ?? Infinity, beatAt ?? Infinity);
+    return { more: swept.more, nextDueAt: Number.isFinite(next) ? next : null };
+  }
+
+  async #enter(caller: Caller, credential: Credential) {
+    const name = parseOwnName(credential.name);
+    const keyHash = this.#desk.ids.hash(credential.key);
+    return granted(
+      await this.#desk.store.enter({ name, keyHash, kind: caller.kind, now: this.#desk.clock.now() }),
+    );
+  }
+
+  async #close(session: Session, reason: 'gone' | 'drain'): Promise<void> {
+    const { store, presence, clock, wake, sessions } = this.#desk;
+    sessions.delete(session);
+    await presence.leave(session.id);
+    if (reason === 'drain') return;
+    for (const reader of session.unsettled) wake.publish(await store.abandon({ reader, now: clock.now() }));
+  }
+}

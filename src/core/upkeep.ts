@@ -1,0 +1,37 @@
+/** Facts about the daemon and its store, and what may be asked of them. */
+import type { Handlers } from '../protocol/operations.ts';
+import type { Desk } from './session.ts';
+import { instant } from './view.ts';
+
+type Upkeep = 'daemon.reload' | 'daemon.status' | 'daemon.stop' | 'store.backup' | 'store.verify';
+
+export function upkeepHandlers(desk: Desk): Pick<Handlers, Upkeep> {
+  const { store, blobs, control, clock } = desk;
+  return {
+    'daemon.reload': async () => {
+      await control.reload();
+      return { reloaded: true };
+    },
+    'daemon.status': async () => {
+      const { startedAt, ...status } = control.status();
+      return { ...status, startedAt: instant(startedAt), ...(await store.facts()) };
+    },
+    'daemon.stop': async ({ reason }) => {
+      control.stop(reason);
+      return { pid: control.status().pid };
+    },
+    'store.backup': async () => {
+      const copy = await store.backup(`ipc-${instant(clock.now()).replaceAll(':', '')}.db`);
+      return { path: copy.path, bytes: copy.bytes, blobs: copy.blobs.map((sha256) => blobs.path(sha256)) };
+    },
+    'store.verify': async () => {
+      const found = await store.verify();
+      const missing = await blobs.missing(found.blobs);
+      return {
+        ok: found.problems.length === 0 && missing.length === 0,
+        problems: [...found.problems],
+        missingBlobs: missing.map((sha256) => blobs.path(sha256)),
+      };
+    },
+  };
+}
