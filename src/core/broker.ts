@@ -37,6 +37,16 @@ export interface OpenSession {
   close(reason: 'gone' | 'drain'): Promise<void>;
 }
 
+/** Whatever a session calls shows that it is active. */
+function touching(handlers: Handlers, touch: () => void): Handlers {
+  return new Proxy(handlers, {
+    get(target, name, receiver) {
+      touch();
+      return Reflect.get(target, name, receiver);
+    },
+  });
+}
+
 export class Broker {
   readonly #desk: Desk;
 
@@ -58,13 +68,14 @@ export class Broker {
     const id = desk.ids.message();
     const session = new Session({ id, caller, agent: entered?.agent ?? null, borrowed: borrowed === true });
     desk.sessions.add(session);
+    const handlers: Handlers = {
+      ...directoryHandlers(desk, session),
+      ...readingHandlers(desk, session),
+      ...sendingHandlers(desk, session),
+      ...upkeepHandlers(desk),
+    };
     return {
-      handlers: {
-        ...directoryHandlers(desk, session),
-        ...readingHandlers(desk, session),
-        ...sendingHandlers(desk, session),
-        ...upkeepHandlers(desk),
-      },
+      handlers: touching(handlers, () => desk.presence.touch(id)),
       created: entered?.created === true,
       agentName: () => session.agent?.name,
       kind: () => session.kind,

@@ -62,13 +62,15 @@ export class PresenceBook {
 
   touch(id: string): void {
     const seat = this.#seats.get(id);
-    if (seat !== undefined) seat.record = { ...seat.record, activeAt: this.#clock.now(), idle: false };
+    if (seat !== undefined) seat.record = { ...seat.record, activeAt: this.#clock.now() };
   }
 
   /** Says of all of an agent's sessions whether it is idle. */
   async setIdle(agent: AgentId, state: { idle: boolean }): Promise<void> {
     for (const seat of this.#seats.values()) {
-      if (seat.record.agent === agent) seat.record = { ...seat.record, idle: state.idle };
+      if (seat.record.agent !== agent) continue;
+      const activeAt = state.idle ? seat.record.activeAt : this.#clock.now();
+      seat.record = { ...seat.record, activeAt, idle: state.idle };
     }
     await this.beat();
   }
