@@ -1,0 +1,203 @@
+/**
+ * The map of design §3.1 as tests: who may import whom, how files are shaped, and which doors to the
+ * world are shut outside `system/`.
+ */
+import { describe, expect, test } from 'bun:test';
+import { readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { failures } from '../src/protocol/failures.ts';
+import { directory } from '../src/protocol/operations/directory.ts';
+import { reading } from '../src/protocol/operations/reading.ts';
+import { sending } from '../src/protocol/operations/sending.ts';
+import { upkeep } from '../src/protocol/operations/upkeep.ts';
+
+const root = resolve(import.meta.dir, '..');
+
+/** Folder of src → folders it may import. Type-only imports are exempt: the scan does not see them. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  system: ['protocol'],
+  core: ['protocol'],
+  store: ['protocol'],
+  rpc: ['protocol', 'system'],
+  present: ['protocol'],
+  doors: ['protocol', 'system', 'present'],
+  mcp: ['protocol', 'system', 'present'],
+  http: ['protocol', 'system', 'present', 'mcp'],
+  kernel: ['protocol', 'system', 'present'],
+  hosts: ['protocol', 'system'],
+  daemon: ['protocol', 'system', 'core', 'store', 'rpc'],
+  cli: ['protocol', 'system', 'rpc', 'present', 'doors', 'mcp', 'http', 'kernel', 'hosts'],
+};
+
+/** Folder of src → packages it may import. The MCP SDK stays inside mcp/ and http/. */
+const mayUse: Readonly<Record<string, readonly string[]>> = {
+  protocol: ['zod'],
+  system: ['consola', 'zod'],
+  mcp: ['@modelcontextprotocol/sdk', 'zod'],
+  http: ['@modelcontextprotocol/sdk', 'zod'],
+  cli: ['citty', 'consola', 'zod'],
+};
+
+/** They decide and describe; they do no I/O: not even what the runtime brings may be imported. */
+const pure = ['core', 'present', 'protocol'];
+
+const onlySystem = /\bprocess\.env\b|\bBun\.env\b|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bconsole\./g;
+const onlySystemIds = /\bcrypto\.(?:random|getRandom)\w*|\brandom(?:UUID|Bytes|Int|UUIDv7)\(/g;
+const onlyMain = /\bprocess\.exit\(/g;
+const timers = /\b(?:setTimeout|setInterval|setImmediate|queueMicrotask)\(/g;
+const sleeps = /\bBun\.sleep|\bsleepSync\b|\bsetTimeout\(|from ['"]node:timers|\bAtomics\.wait\b/g;
+const drawers = /(?:^|\/)(?:index|utils?|types|helpers?|common|misc|shared)\.ts$/;
+/** Folders that exist on one machine only. */
+const machinePaths = /(?<![\w.])\/(?:work|root|Users)\/|\/home\/[a-z]+\/(?:src|work|dev)/g;
+
+/** Test files that let time pass, each with the reason why waiting for an event cannot do. */
+const sleepers: Readonly<Record<string, string>> = {};
+
+const sources = files('src');
+const tests = files('test');
+const scripts = files('scripts');
+const everything = [...sources, ...tests, ...scripts];
+
+describe('the map', () => {
+  test.each(sources)('%s imports only what its folder may', async (file) => {
+    const folder = folderOf(file);
+    const wrong: string[] = [];
+    for (const { path, kind } of await importsOf(file)) {
+      const target = path.startsWith('.') ? folderOf(within(file, path)) : null;
+      const allowed =
+        file === 'src/main.ts'
+          ? target === 'system' || (kind === 'dynamic-import' && (target === 'cli' || target === 'daemon'))
+          : target === null
+            ? packageAllowed(folder, path)
+            : target === folder || (mayImport[folder] ?? []).includes(target) || isManifest(file, path);
+      if (!allowed) wrong.push(path);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('every folder of src is on the map, and no file beside main.ts stands loose', () => {
+    const loose = sources.filter((file) => dirname(file) === 'src');
+    const folders = new Set(sources.filter((file) => dirname(file) !== 'src').map(folderOf));
+    expect(loose).toEqual(['src/main.ts']);
+    expect([...folders].filter((folder) => !(folder in mayImport))).toEqual([]);
+  });
+
+  test('nothing else stands at the top level', () => {
+    const named = ['package.json', 'bunfig.toml', 'tsconfig.json', 'src', 'test', 'scripts', 'README.md'];
+    const added = ['bun.lock', '.gitignore', '.ci', 'LICENSE'];
+    const local = ['.git', 'node_modules', 'dist', 'coverage'];
+    const known = new Set([...named, ...added, ...local]);
+    expect(readdirSync(root).filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('the shape of a file', () => {
+  test.each(everything)('%s has no default export, no `export *`, at most 350 lines', async (file) => {
+    const text = await read(file);
+    const code = file.endsWith('.ts') ? transpile(text) : '';
+    expect(code.match(/^export \*.*|^export default\b.*|\bas default\b/m)?.[0]).toBeUndefined();
+    expect(text.split('\n').length - 1).toBeLessThanOrEqual(350);
+  });
+
+  test('no file is a barrel or a drawer', () => {
+    expect(everything.filter((file) => drawers.test(file))).toEqual([]);
+  });
+
+  test('no file names a folder of one machine', async () => {
+    const wrong: string[] = [];
+    for (const file of everything) {
+      for (const [found] of (await read(file)).matchAll(machinePaths)) wrong.push(`${file}: ${found}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  test('the median file of src is a page or two, not a chapter', async () => {
+    const lengths = await Promise.all(sources.map(async (file) => (await read(file)).split('\n').length - 1));
+    lengths.sort((left, right) => left - right);
+    const median = lengths[Math.floor(lengths.length / 2)] ?? 0;
+    process.stderr.write(`median file of src: ${median} lines (aim: near 120), ${lengths.length} files\n`);
+    expect(median).toBeLessThan(200);
+  });
+});
+
+describe('the world enters through one door', () => {
+  test.each(sources.filter((file) => folderOf(file) !== 'system'))(
+    '%s reads no environment, clock or chance, and neither logs nor exits',
+    async (file) => {
+      const code = transpile(await read(file));
+      const found = [...code.matchAll(onlySystem), ...code.matchAll(onlySystemIds)].map(([match]) => match);
+      expect(found).toEqual([]);
+    },
+  );
+
+  test('only main.ts ends the process', async () => {
+    const enders: string[] = [];
+    for (const file of sources) if (transpile(await read(file)).match(onlyMain)) enders.push(file);
+    expect(enders.filter((file) => file !== 'src/main.ts')).toEqual([]);
+  });
+
+  test('what decides and describes sets no timer', async () => {
+    const wrong: string[] = [];
+    for (const file of sources.filter((each) => pure.includes(folderOf(each)))) {
+      if (transpile(await read(file)).match(timers)) wrong.push(file);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('the tables', () => {
+  test.each(Object.entries({ directory, failures, reading, sending, upkeep }))(
+    '%s is sorted by name',
+    (_name, table) => {
+      const names = Object.keys(table);
+      expect(names).toEqual(names.toSorted());
+    },
+  );
+});
+
+describe('the tests', () => {
+  test('no test sleeps, but for those that say why', async () => {
+    const found: string[] = [];
+    for (const file of tests) if (transpile(await read(file)).match(sleeps)) found.push(file);
+    expect(found.toSorted()).toEqual(Object.keys(sleepers).toSorted());
+  });
+});
+
+function files(folder: string): string[] {
+  const found = [...new Bun.Glob('**/*.{ts,sql}').scanSync({ cwd: join(root, folder) })];
+  return found.map((file) => `${folder}/${file.replaceAll('\\', '/')}`).toSorted();
+}
+
+async function read(file: string): Promise<string> {
+  return await Bun.file(join(root, file)).text();
+}
+
+/** Code as it runs: no types, no comments, so that words in a comment accuse nobody. */
+function transpile(text: string): string {
+  return new Bun.Transpiler({ loader: 'ts' }).transformSync(text);
+}
+
+async function importsOf(file: string): Promise<readonly { path: string; kind: string }[]> {
+  if (!file.endsWith('.ts')) return [];
+  return new Bun.Transpiler({ loader: 'ts' }).scanImports(await read(file));
+}
+
+function folderOf(file: string): string {
+  const [top, folder, rest] = file.split('/');
+  return top === 'src' && rest !== undefined ? (folder ?? '') : '';
+}
+
+function within(file: string, path: string): string {
+  return relative(root, join(root, dirname(file), path)).replaceAll('\\', '/');
+}
+
+function packageAllowed(folder: string, path: string): boolean {
+  if (path === 'bun' || /^(?:bun|node):/.test(path)) return !pure.includes(folder);
+  return (mayUse[folder] ?? []).some((name) => path === name || path.startsWith(`${name}/`));
+}
+
+/** The one file above src that is read: the package's version. */
+function isManifest(file: string, path: string): boolean {
+  return file === 'src/system/version.ts' && within(file, path) === 'package.json';
+}
