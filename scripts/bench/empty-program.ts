@@ -1,0 +1,2 @@
+/** Floor: a compiled program that does nothing. */
+process.exitCode = 0;

@@ -1,0 +1,79 @@
+/** What no implementation can beat here: measured in the same run, on the same disk. */
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Load, drive, echoSender, referenceSender } from './load.ts';
+import { type Bench, withFolder, withServer } from './site.ts';
+import { type Spread, spread } from './statistics.ts';
+
+/** 1 KiB there and back over a Unix socket, one client. */
+export async function echoFloor(bench: Bench): Promise<Load> {
+  return await withFolder(bench, async (folder) => {
+    const socket = join(folder, 'echo.sock');
+    return await withServer([process.execPath, script('echo-server.ts'), socket], async () => {
+      const sender = await echoSender(socket);
+      await drive([sender], { count: 200 });
+      const load = await drive([sender], { seconds: bench.quick ? 0.5 : 2 });
+      sender.close();
+      return load;
+    });
+  });
+}
+
+/** 4 KiB written in turn into a file that is already that long, each write followed by fdatasync. */
+export async function syncFloor(bench: Bench): Promise<Spread> {
+  return await withFolder(bench, async (folder) => {
+    const count = bench.quick ? 500 : 2_000;
+    const page = Buffer.alloc(4096, 'x');
+    const file = openSync(join(folder, 'append'), 'w');
+    for (let index = 0; index < count; index += 1) writeSync(file, page, 0, page.length, index * page.length);
+    fdatasyncSync(file);
+    const samples: number[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const begun = performance.now();
+      writeSync(file, page, 0, page.length, index * page.length);
+      fdatasyncSync(file);
+      samples.push(performance.now() - begun);
+    }
+    closeSync(file);
+    return spread(samples);
+  });
+}
+
+/** The reference broker under so many clients. */
+export async function referenceLoad(
+  bench: Bench,
+  options: { clients: number; seconds: number },
+): Promise<Load> {
+  return await withFolder(bench, async (folder) => {
+    const socket = join(folder, 'reference.sock');
+    const command = [process.execPath, script('reference-broker.ts'), socket, join(folder, 'reference.db')];
+    return await withServer(command, async () => {
+      const numbers = Array.from({ length: options.clients }, (_, index) => index);
+      const senders = await Promise.all(
+        numbers.map(async (number) => await referenceSender(socket, `sink-${number}`)),
+      );
+      await drive(senders, { count: 20 * options.clients });
+      const load = await drive(senders, { seconds: options.seconds });
+      for (const sender of senders) sender.close();
+      return load;
+    });
+  });
+}
+
+/** A compiled program that does nothing, built with the product's own flags. */
+export async function emptyProgram(bench: Bench): Promise<string> {
+  const binary = join(bench.folder, 'empty');
+  const flags = ['--compile', '--minify', '--bytecode', '--format=esm', '--splitting'];
+  const shut = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
+  const entry = script('empty-program.ts');
+  const build = Bun.spawn([process.execPath, 'build', ...flags, ...shut, '--outfile', binary, entry], {
+    stdout: 'ignore',
+    stderr: 'inherit',
+  });
+  if ((await build.exited) !== 0) throw new Error('the empty program could not be built');
+  return binary;
+}
+
+function script(name: string): string {
+  return join(import.meta.dir, name);
+}
