@@ -1,0 +1,207 @@
+/**
+ * `daemon/` puts the long-lived process together: a safe home, the one lock on it, the store, the
+ * broker, the socket; and takes it apart again in the opposite order. It decides nothing about
+ * messages, takes no HTTP, runs no model and no kernel code: a crash elsewhere cannot take it down.
+ */
+import { Broker } from '../core/broker.ts';
+import { LocalWake } from '../core/bus.ts';
+import type { Policy } from '../core/policy.ts';
+import type { Clock } from '../core/ports.ts';
+import { asFailure, Failure } from '../protocol/failures.ts';
+import { PROTOCOL } from '../protocol/wire.ts';
+import { startServer, type Server } from '../rpc/server.ts';
+import { isListening, type StartReport } from '../rpc/start.ts';
+import { openBlobs } from '../store/blobs.ts';
+import { openStore } from '../store/open.ts';
+import { systemClock } from '../system/clock.ts';
+import { type Config, defaultConfig, readConfig } from '../system/config.ts';
+import { readEnvironment, type Environment } from '../system/environment.ts';
+import { systemIds } from '../system/ids.ts';
+import { pruneBindings } from '../system/keys.ts';
+import { type Lock, waitForLock } from '../system/lock.ts';
+import { type LogFile, openLog } from '../system/log.ts';
+import { writeOut } from '../system/output.ts';
+import { type Paths, resolvePaths } from '../system/paths.ts';
+import { prepareHome } from '../system/place.ts';
+import { openFileLimit, systemProcesses } from '../system/processes.ts';
+import { sharedSecret } from '../system/secret.ts';
+import { version } from '../system/version.ts';
+import { Janitor } from './janitor.ts';
+import { policyOf } from './policy.ts';
+import { watchStore, watchUpkeep } from './watch.ts';
+
+/** A predecessor that is finishing has this long to leave the lock. */
+const LOCK_MS = 5_000;
+/** Calls under way have this long; one that waits for mail is made again at the successor. */
+const DRAIN_MS = 250;
+/** Descriptors that are not connections: the store, the log, blobs, the runtime's own. */
+const SPARE_FILES = 64;
+
+interface World {
+  readonly environment: Environment;
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly log: LogFile;
+  readonly startedAt: number;
+  config: Config;
+  policy: Policy;
+}
+
+interface Ending {
+  readonly reason: string;
+  readonly code: number;
+}
+
+/** Runs until it is asked to stop; the first line on stdout says whether it is ready (design §4). */
+export async function runDaemon(environment: Environment = readEnvironment()): Promise<number> {
+  try {
+    // What it makes is its user's alone, from birth.
+    process.umask(0o077);
+    const paths = resolvePaths(environment);
+    prepareHome(paths, environment);
+    const clock = systemClock();
+    using lock = await takeHome(paths);
+    const log = openLog(paths.log, logLimits(defaultConfig), clock.now);
+    try {
+      const config = readConfig(paths, environment);
+      log.limit(logLimits(config));
+      return await serve({ environment, paths, clock, log, startedAt: clock.now(), config, policy: policyOf(config) }, lock);
+    } catch (error) {
+      log.write('failed', { error });
+      throw error;
+    } finally {
+      log.close();
+    }
+  } catch (error) {
+    const failure = asFailure(error);
+    report({ failure: failure.body() });
+    return failure.exit;
+  }
+}
+
+async function takeHome(paths: Paths): Promise<Lock> {
+  const lock = await waitForLock(paths.daemonLock, {
+    milliseconds: LOCK_MS,
+    isPointless: () => isListening(paths.socket),
+  });
+  if (lock !== undefined) return lock;
+  throw new Failure('busy', `wanted the home ${paths.home} for this daemon; another one has it`);
+}
+
+async function serve(world: World, _lock: Lock): Promise<number> {
+  const { environment, paths, clock, log } = world;
+  const ending = Promise.withResolvers<Ending>();
+  const stop = (reason: string, code = 0): void => ending.resolve({ reason, code });
+
+  const store = await openStore({ path: paths.database });
+  const blobs = openBlobs({ directory: paths.blobs });
+  const storeWatch = watchStore(paths.database, clock);
+  const broker = new Broker({
+    store,
+    blobs,
+    wake: new LocalWake(),
+    clock,
+    ids: systemIds,
+    processes: systemProcesses,
+    policy: () => world.policy,
+    due: (at) => janitor.due(at),
+    control: {
+      status: () => status(world, server),
+      stop,
+      reload: async () => reload(world),
+    },
+  });
+  const janitor = new Janitor({
+    clock,
+    tend: () => broker.tend(),
+    tidy: async () => {
+      await blobs.sweep(clock.now());
+      pruneBindings(paths, systemProcesses.alive);
+    },
+    failed: (error) => log.write('error', { operation: 'tend', error }),
+  });
+  const server = startServer({
+    path: paths.socket,
+    uid: environment.uid,
+    maxConnections: connectionLimit(world.config),
+    version,
+    pid: environment.pid,
+    secret: () => sharedSecret(paths, environment),
+    open: (opening) => broker.open(opening),
+    after: clock.after,
+    turn: clock.turn,
+    log: log.write,
+    broken: storeWatch.broken,
+  });
+  const stopWatching = watchUpkeep({
+    clock,
+    store: storeWatch,
+    server,
+    idleExitMs: () => world.config.idleExit * 1_000,
+    dueAt: () => janitor.dueAt,
+    repaired: () => log.write('socket replaced', { path: paths.socket }),
+    stop,
+  });
+  const stopListening = onSignals(stop, () => reload(world));
+  log.write('ready', { version, pid: environment.pid, socket: paths.socket });
+  report({ ready: true, pid: environment.pid, version, socket: paths.socket });
+
+  const { reason, code } = await ending.promise;
+  log.write('stopping', { reason, connections: server.connections });
+  stopWatching();
+  await server.stop(DRAIN_MS);
+  await janitor[Symbol.asyncDispose]();
+  await store.close();
+  stopListening();
+  log.write('stopped', { after: clock.now() - world.startedAt });
+  return code;
+}
+
+function status(world: World, server: Server) {
+  return {
+    pid: world.environment.pid,
+    version,
+    protocol: PROTOCOL.max,
+    startedAt: world.startedAt,
+    home: world.paths.home,
+    socket: world.paths.socket,
+    connections: server.connections,
+    memoryBytes: process.memoryUsage.rss(),
+  };
+}
+
+/** Throws `invalid_data` and keeps the old configuration when the new one is wrong. */
+function reload(world: World): void {
+  world.config = readConfig(world.paths, world.environment);
+  world.policy = policyOf(world.config);
+  world.log.limit(logLimits(world.config));
+  world.log.write('reloaded');
+}
+
+function onSignals(stop: (reason: string) => void, again: () => void): () => void {
+  const stopNow = (signal: NodeJS.Signals): void => stop(signal);
+  const reloadNow = (): void => {
+    try {
+      again();
+    } catch {
+      // Nobody is there to be told; `ipc daemon status` and the log show what is in force.
+    }
+  };
+  process.on('SIGTERM', stopNow).on('SIGINT', stopNow).on('SIGHUP', reloadNow);
+  return () => void process.off('SIGTERM', stopNow).off('SIGINT', stopNow).off('SIGHUP', reloadNow);
+}
+
+/** Below what the system allows: at the limit of open files `accept` spins (engines-and-faults §4.2). */
+function connectionLimit(config: Config): number {
+  const files = openFileLimit();
+  if (files === undefined) return config.maxConnections;
+  return Math.max(1, Math.min(config.maxConnections, files - SPARE_FILES));
+}
+
+function logLimits(config: Config): { maxBytes: number; files: number } {
+  return { maxBytes: config['log.maxBytes'], files: config['log.files'] };
+}
+
+function report(line: StartReport): void {
+  writeOut(`${JSON.stringify(line)}\n`);
+}

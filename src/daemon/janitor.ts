@@ -1,0 +1,79 @@
+/** What time asks of the daemon: calls `tend` when something is due, and now and then in any case. */
+import type { Clock } from '../core/ports.ts';
+
+export interface JanitorParts {
+  readonly clock: Clock;
+  /** Does what is due; says whether more is, and when the next will be (wall clock). */
+  readonly tend: () => Promise<{ readonly more: boolean; readonly nextDueAt: number | null }>;
+  /** Done at the start and then hourly: staged files nobody sent, bindings of dead shells. */
+  readonly tidy: () => Promise<void>;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Heartbeats of sessions want a visit at least this often; so does a wall clock that was set. */
+const VISIT_MS = 20_000;
+const TIDY_MS = 3_600_000;
+
+export class Janitor implements AsyncDisposable {
+  readonly #parts: JanitorParts;
+  #callOff: () => void = () => undefined;
+  #at = Infinity;
+  #dueAt: number | null = null;
+  #tidyAt = 0;
+  #visit: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(parts: JanitorParts) {
+    this.#parts = parts;
+    this.#visitAt(0);
+  }
+
+  /** Wall-clock time of the next thing that is due by itself; null: nothing. */
+  get dueAt(): number | null {
+    return this.#dueAt;
+  }
+
+  /** Something is due at this wall-clock time, perhaps before what was known. */
+  due(at: number): void {
+    this.#dueAt = Math.min(this.#dueAt ?? Infinity, at);
+    if (at < this.#at) this.#visitAt(at);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    this.#callOff();
+    await this.#visit;
+  }
+
+  #visitAt(at: number): void {
+    if (this.#stopped) return;
+    this.#callOff();
+    this.#at = at;
+    this.#callOff = this.#parts.clock.after(Math.max(0, at - this.#parts.clock.now()), () => {
+      // One visit at a time: what comes due during one is seen at its end.
+      this.#visit ??= this.#look().finally(() => {
+        this.#visit = undefined;
+      });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { clock, tend, tidy, failed } = this.#parts;
+    let next = clock.now() + VISIT_MS;
+    this.#at = Infinity;
+    this.#dueAt = null;
+    try {
+      const { more, nextDueAt } = await tend();
+      const noted: number | null = this.#dueAt;
+      this.#dueAt = nextDueAt === null ? noted : Math.min(nextDueAt, noted ?? Infinity);
+      next = more ? clock.now() : Math.min(next, this.#dueAt ?? Infinity);
+      if (clock.now() >= this.#tidyAt) {
+        this.#tidyAt = clock.now() + TIDY_MS;
+        await tidy();
+      }
+    } catch (error) {
+      failed(error);
+    }
+    this.#visitAt(Math.min(next, this.#at));
+  }
+}

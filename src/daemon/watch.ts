@@ -1,0 +1,82 @@
+/**
+ * Looks once a second at what the daemon stands on: its database, its socket, and whether anybody
+ * still needs it. A deleted database raises no error in SQLite, commits go on into an unlinked file
+ * (engines-and-faults §4.2): so what is at the path is compared with what was opened.
+ */
+import type { Clock } from '../core/ports.ts';
+import { Failure } from '../protocol/failures.ts';
+import type { Server } from '../rpc/server.ts';
+import { fileIdentity } from '../system/files.ts';
+
+const LOOK_MS = 1_000;
+
+export interface StoreWatch {
+  /** A reason to acknowledge nothing any more. Looked up once for each turn of the event loop. */
+  broken(): Failure | undefined;
+}
+
+export function watchStore(database: string, clock: Clock): StoreWatch {
+  const opened = fileIdentity(database);
+  let known: { readonly failure: Failure | undefined } | undefined;
+  const look = (): Failure | undefined => {
+    const found = fileIdentity(database);
+    if (found === opened) return undefined;
+    const what = found === undefined ? 'it was deleted' : 'another file stands in its place';
+    return new Failure('store_damaged', `wanted the store at ${database}; ${what} while it was in use`);
+  };
+  return {
+    broken: () => {
+      if (known === undefined) {
+        known = { failure: look() };
+        clock.turn(() => {
+          known = undefined;
+        });
+      }
+      return known.failure;
+    },
+  };
+}
+
+export interface UpkeepParts {
+  readonly clock: Clock;
+  readonly store: StoreWatch;
+  readonly server: Server;
+  readonly idleExitMs: () => number;
+  /** Wall-clock time of the next thing due by itself. */
+  readonly dueAt: () => number | null;
+  readonly repaired: () => void;
+  readonly stop: (reason: string, code: number) => void;
+}
+
+/** Returns the way to stop it. */
+export function watchUpkeep(parts: UpkeepParts): () => void {
+  const { clock, store, server } = parts;
+  let taken = -1;
+  let quietSince = clock.mono();
+  let callOff: () => void;
+
+  const idle = (): boolean => {
+    if (server.connections > 0 || server.taken !== taken) {
+      taken = server.taken;
+      quietSince = clock.mono();
+    }
+    const allowed = parts.idleExitMs();
+    if (allowed === 0 || clock.mono() - quietSince < allowed) return false;
+    // What is due soon is waited for; what is due in days is done by the daemon of that day.
+    const dueAt = parts.dueAt();
+    return dueAt === null || dueAt - clock.now() > allowed;
+  };
+
+  const look = (): void => {
+    const broken = store.broken();
+    if (broken !== undefined) return parts.stop(broken.message, 1);
+    if (!server.intact()) {
+      server.repair();
+      parts.repaired();
+    }
+    if (idle()) return parts.stop('idle', 0);
+    callOff = clock.after(LOOK_MS, look);
+  };
+  callOff = clock.after(LOOK_MS, look);
+  return () => callOff();
+}

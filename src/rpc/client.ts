@@ -1,0 +1,218 @@
+/**
+ * Everyone's way to the daemon: `Operations` over a connection that comes when it is first needed and
+ * comes back when it breaks. A call that may be repeated is sent again with the same id; any other
+ * is reported as unknown, never guessed (design §4).
+ */
+import { Failure } from '../protocol/failures.ts';
+import type { CallOptions, Input, Operations } from '../protocol/operations.ts';
+import type { Caller, Credential, Welcome } from '../protocol/wire.ts';
+import { pause } from '../system/clock.ts';
+import { messageId } from '../system/ids.ts';
+import { version as ownVersion } from '../system/version.ts';
+import type { Connection, Receiver } from './connection.ts';
+import { isBroken, isNotBegun } from './faults.ts';
+import { foreign, Link } from './link.ts';
+import { methodFacts, type MethodFacts } from './methods.ts' with { type: 'macro' };
+import type { Serve } from './serving.ts';
+
+export interface ClientParts {
+  /** Connects, starting a daemon when there is none and that is wanted. */
+  readonly connect: (receive: (connection: Connection) => Receiver) => Promise<void>;
+  readonly caller: Caller;
+  /** `discard` is called when the daemon refuses the name. */
+  readonly credential?: (Credential & { readonly discard?: () => void }) | undefined;
+  readonly borrowed?: boolean | undefined;
+  readonly secret?: (() => string | undefined) | undefined;
+  /** Answers what the daemon asks of this session. */
+  readonly serve?: Serve | undefined;
+  readonly version?: string | undefined;
+}
+
+/** Breaks in a row after which the daemon counts as unreachable. */
+const MAX_BREAKS = 40;
+const PAUSE_MS = 25;
+/** An older daemon has this long to finish. */
+const HANDOVER_MS = 10_000;
+const NAME_REFUSED = /^(credential_refused|name_forwarding|invalid_name)$/;
+
+type Params = Readonly<Record<string, unknown>>;
+
+export class Client {
+  readonly operations: Operations;
+  readonly #parts: ClientParts;
+  #credential: Credential | undefined;
+  /** A name this session holds: it is held again before anything else is said on a new connection. */
+  #held: Input<'register'> | undefined;
+  #link: Promise<Link> | undefined;
+  #handover: Promise<void> | undefined;
+  #closed = false;
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+    this.#credential = parts.credential;
+    const entries = methodFacts().map((method) => [method.name, this.#operation(method)]);
+    // The table's own names, each with the shape its row says; only the entries forget it.
+    this.operations = Object.fromEntries(entries) as Operations;
+  }
+
+  /** What the daemon said to our hello. */
+  async welcome(): Promise<Welcome> {
+    const link = await this.#connected();
+    try {
+      return await link.welcome;
+    } catch (error) {
+      throw this.#refused(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const link = await this.#link?.catch(() => undefined);
+    link?.peer.end(new Failure('interrupted', 'this client was closed'));
+  }
+
+  #operation(method: MethodFacts) {
+    if (method.stream)
+      return (input: Params, options: CallOptions = {}) => this.#stream(method, input, options);
+    return (input: Params, options: CallOptions = {}) => this.#call(method, input, options);
+  }
+
+  async #call(method: MethodFacts, input: Params, options: CallOptions): Promise<unknown> {
+    const params = method.makesId && input['id'] === undefined ? { ...input, id: messageId() } : input;
+    for (let breaks = 1; ; breaks += 1) {
+      const link = await this.#connected();
+      try {
+        const answer = await link.peer.call(method.name, params, options.signal);
+        this.#remember(method.name, params, answer);
+        return answer;
+      } catch (error) {
+        await this.#recover(link, { error, method, breaks, signal: options.signal });
+      }
+    }
+  }
+
+  async *#stream(method: MethodFacts, input: Params, options: CallOptions): AsyncGenerator<unknown> {
+    let params = input;
+    for (let breaks = 1; options.signal?.aborted !== true; breaks += 1) {
+      const link = await this.#connected();
+      try {
+        for await (const item of link.peer.stream(method.name, params, options.signal)) {
+          // On a new connection it goes on where this one stopped.
+          if (hasCursor(item)) params = { ...params, after: item.cursor };
+          breaks = 0;
+          yield item;
+        }
+        return;
+      } catch (error) {
+        await this.#recover(link, { error, method, breaks, signal: options.signal });
+      }
+    }
+  }
+
+  /** Returns when the call is to be made again; throws what the caller is to be told. */
+  async #recover(
+    link: Link,
+    fault: { error: unknown; method: MethodFacts; breaks: number; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const { error, method, breaks, signal } = fault;
+    // A refused hello is why everything after it failed.
+    const greeting = await link.welcome.then(
+      () => undefined,
+      (why: unknown) => why,
+    );
+    if (greeting !== undefined && !isBroken(greeting)) throw this.#refused(greeting);
+    if (signal?.aborted === true || this.#closed) throw error;
+    if (isNotBegun(error) && link.outdated) return this.#replace(link);
+    if (!isNotBegun(error) && !isBroken(error)) throw error;
+    if (!isNotBegun(error) && !method.safe && link.greeted) {
+      throw new Failure(
+        'daemon_unavailable',
+        `the connection broke before ${method.name} was answered; whether it was done is not known`,
+      );
+    }
+    if (breaks >= MAX_BREAKS) throw link.greeted ? error : foreign('it hangs up before it answers a hello');
+    this.#drop(link);
+    await pause(Math.min(breaks, 4) * PAUSE_MS);
+  }
+
+  #connected(): Promise<Link> {
+    if (this.#closed) return Promise.reject(new Failure('interrupted', 'this client was closed'));
+    this.#link ??= this.#open();
+    return this.#link;
+  }
+
+  async #open(breaks = 1): Promise<Link> {
+    try {
+      const link = await Link.open({
+        connect: this.#parts.connect,
+        version: this.#parts.version ?? ownVersion,
+        caller: this.#parts.caller,
+        credential: this.#credential,
+        borrowed: this.#parts.borrowed ?? false,
+        secret: this.#parts.secret?.(),
+        serve: this.#parts.serve,
+      });
+      void link.ended().then(() => this.#drop(link));
+      if (this.#held !== undefined) link.peer.call('register', this.#held).catch(() => undefined);
+      return link;
+    } catch (error) {
+      if (isBroken(error) && breaks < MAX_BREAKS && !this.#closed) {
+        await pause(PAUSE_MS);
+        return this.#open(breaks + 1);
+      }
+      this.#link = undefined;
+      throw error;
+    }
+  }
+
+  #drop(link: Link): void {
+    void this.#link?.then(
+      (current) => {
+        if (current === link) this.#link = undefined;
+      },
+      () => undefined,
+    );
+  }
+
+  /** Asks an older daemon to finish and waits until it is gone; the next connection starts ours. */
+  #replace(link: Link): Promise<void> {
+    if (link.over) return Promise.resolve();
+    this.#handover ??= this.#stop(link).finally(() => {
+      this.#handover = undefined;
+      this.#link = undefined;
+    });
+    return this.#handover;
+  }
+
+  async #stop(link: Link): Promise<void> {
+    const reason = `replaced by version ${this.#parts.version ?? ownVersion}`;
+    link.peer.call('daemon.stop', { reason }).catch(() => undefined);
+    await Promise.race([link.ended(), pause(HANDOVER_MS)]);
+    if (link.over) return;
+    throw new Failure('daemon_unavailable', 'wanted the older daemon to make room, it did not', {
+      hint: 'ipc daemon restart',
+    });
+  }
+
+  #refused(error: unknown): unknown {
+    if (error instanceof Failure && NAME_REFUSED.test(error.code)) this.#parts.credential?.discard?.();
+    return error;
+  }
+
+  /** Whom this session acts for, kept for the next connection. */
+  #remember(method: string, params: Params, answer: unknown): void {
+    if (method !== 'register' && method !== 'rename') return;
+    const { name, to } = answer as { name?: string; to?: string };
+    const key = params['key'] ?? this.#credential?.key;
+    const acting = name ?? to;
+    if (acting === undefined || typeof key !== 'string') return;
+    this.#credential = { name: acting, key };
+    if (params['hold'] === true || this.#held !== undefined) {
+      this.#held = { ...this.#held, ...(method === 'register' ? params : {}), key, name: acting };
+    }
+  }
+}
+
+function hasCursor(item: unknown): item is { readonly cursor: string } {
+  return typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string';
+}

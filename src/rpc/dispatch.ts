@@ -1,0 +1,61 @@
+/** One call of the operations table: known, well-formed, allowed; then the handler's. */
+import type { z } from 'zod';
+import type { OpenSession } from '../core/broker.ts';
+import { Failure, type FailureCode } from '../protocol/failures.ts';
+import { isOperationName, operations, type OperationName } from '../protocol/operations.ts';
+import { nearest } from '../system/nearest.ts';
+import type { Answer, IncomingCall } from './serving.ts';
+
+export async function dispatch(session: OpenSession, call: IncomingCall): Promise<Answer> {
+  const name = operationName(call.method);
+  const row = operations[name];
+  checkCaller(session, name);
+  const request = validated(row.input, call.params ?? {});
+  // The table gives each name's handler its own input; that it fits is what the line above checked.
+  const handler = session.handlers[name] as (request: unknown, options: { signal: AbortSignal }) => unknown;
+  const answer = handler(request, { signal: call.signal });
+  return 'stream' in row ? { items: answer as AsyncIterable<unknown> } : { value: await answer };
+}
+
+function operationName(method: string): OperationName {
+  if (isOperationName(method) && operations[method].home === 'broker') return method;
+  const meant = nearest(method, Object.keys(operations));
+  const found = `wanted an operation, found ${JSON.stringify(method.slice(0, 80))}`;
+  throw new Failure('unknown_operation', meant === undefined ? found : `${found}; did you mean ${meant}`, {
+    details: meant === undefined ? undefined : { suggestion: meant },
+  });
+}
+
+function checkCaller(session: OpenSession, name: OperationName): void {
+  const { caller } = operations[name];
+  if (caller === 'agent' && session.agentName() === undefined) {
+    throw new Failure('not_registered', `wanted a session that acts for an agent to ${name}, found none`);
+  }
+  if (caller === 'human' && session.kind() !== 'human') {
+    throw new Failure(
+      'not_allowed',
+      `wanted a person at a terminal to ${name}, found kind ${session.kind()}`,
+    );
+  }
+}
+
+function validated(schema: z.ZodObject, params: unknown): unknown {
+  const parsed = schema.safeParse(params);
+  if (parsed.success) return parsed.data;
+  const [first, ...others] = parsed.error.issues;
+  const where = first === undefined ? '' : first.path.map(String).join('.');
+  const what = first?.message ?? 'wanted other parameters';
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  throw new Failure(codeOf(what), `${where === '' ? '' : `${where}: `}${lower(what)}${more}`);
+}
+
+/** Rules of the model that have a failure of their own. */
+function codeOf(message: string): FailureCode {
+  if (message.startsWith('wanted a name')) return 'invalid_name';
+  if (message.startsWith('wanted a body of at most')) return 'too_large';
+  return 'invalid';
+}
+
+function lower(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

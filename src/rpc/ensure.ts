@@ -1,0 +1,67 @@
+/**
+ * Reaching a daemon, whatever state it is in (design §4): absent or stale, it is started; starting,
+ * it is waited for; ready, it is dialed. Older, newer and foreign ones show themselves in the hello.
+ */
+import { Failure } from '../protocol/failures.ts';
+import { pause } from '../system/clock.ts';
+import type { Environment } from '../system/environment.ts';
+import { errorCode } from '../system/files.ts';
+import type { Paths } from '../system/paths.ts';
+import { checkHome } from '../system/place.ts';
+import type { Connection, Receiver } from './connection.ts';
+import { dial } from './dial.ts';
+
+export interface EnsureParts {
+  readonly paths: Paths;
+  readonly environment: Environment;
+  /** `existing`: a daemon that is not there is not started but reported. */
+  readonly start: 'absent' | 'existing';
+  /** How to start one; this very program when absent. */
+  readonly command?: readonly string[];
+}
+
+const PATIENCE_MS = 15_000;
+
+/** Throws `daemon_unavailable`, `daemon_foreign`, `home_unsafe`, `cannot_create`. */
+export async function reach(
+  parts: EnsureParts,
+  receive: (connection: Connection) => Receiver,
+): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  const there = checkHome(parts.paths, parts.environment);
+  for (let wait = 2; ; wait = Math.min(50, wait * 2)) {
+    const missing = there || wait > 2 ? await tryDial(parts.paths.socket, receive) : 'ENOENT';
+    if (missing === undefined) return;
+    if (performance.now() > until) throw unavailable(`nobody answered at ${parts.paths.socket} (${missing})`);
+    if (missing !== 'ENOENT' && missing !== 'ECONNREFUSED') await pause(wait);
+    else if (parts.start === 'existing') throw unavailable('it is not running');
+    // Loaded only when needed: most commands find a daemon.
+    else await (await import('./start.ts')).startDaemon(parts, until);
+  }
+}
+
+/** The system's word for why nobody answered; undefined: connected. */
+async function tryDial(
+  path: string,
+  receive: (connection: Connection) => Receiver,
+): Promise<string | undefined> {
+  try {
+    await dial(path, receive);
+    return undefined;
+  } catch (error) {
+    const code = errorCode(error) ?? 'unknown';
+    if (code !== 'EACCES' && code !== 'EPERM') return code;
+    throw new Failure(
+      'daemon_foreign',
+      `wanted to connect to ${path}; it belongs to somebody else (${code})`,
+      {
+        hint: `ls -l ${path}`,
+        cause: error,
+      },
+    );
+  }
+}
+
+export function unavailable(found: string): Failure {
+  return new Failure('daemon_unavailable', `wanted the daemon; ${found}`);
+}

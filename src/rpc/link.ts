@@ -1,0 +1,151 @@
+/** One connection of a client: greeted, proven, and open for calls as soon as the hello is on its way. */
+import { Failure } from '../protocol/failures.ts';
+import { PROTOCOL, type Caller, type Credential, type Hello, type Welcome } from '../protocol/wire.ts';
+import { randomText } from '../system/ids.ts';
+import { proofOf, sameProof } from '../system/secret.ts';
+import { compareVersions } from '../system/version.ts';
+import type { Connection, Receiver } from './connection.ts';
+import { broken, isBroken } from './faults.ts';
+import { MAX_ANSWER_BYTES, Peer } from './peer.ts';
+import type { Serve } from './serving.ts';
+
+export interface LinkParts {
+  readonly connect: (receive: (connection: Connection) => Receiver) => Promise<void>;
+  readonly version: string;
+  readonly caller: Caller;
+  readonly credential: Credential | undefined;
+  readonly borrowed: boolean;
+  readonly secret: string | undefined;
+  readonly serve: Serve | undefined;
+}
+
+/** Whatever listens there has this long to greet back. */
+const HELLO_MS = 5_000;
+
+export class Link {
+  readonly peer: Peer;
+  readonly #version: string;
+  readonly #ended: Promise<void>;
+  #welcomed: Welcome | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #garbage = false;
+  over = false;
+  /** Settles when the daemon has answered the hello. */
+  welcome: Promise<Welcome>;
+
+  private constructor(parts: LinkParts, connection: Connection) {
+    const ended = Promise.withResolvers<void>();
+    this.#version = parts.version;
+    this.#ended = ended.promise;
+    this.welcome = Promise.reject(broken('not greeted'));
+    this.welcome.catch(() => undefined);
+    this.peer = new Peer({
+      connection,
+      maxBytes: MAX_ANSWER_BYTES,
+      serve:
+        parts.serve ??
+        ((call) =>
+          Promise.reject(new Failure('unknown_operation', `wanted nothing called ${call.method} here`))),
+      ended: (_why, how) => {
+        this.over = true;
+        this.#garbage = how === 'garbage';
+        clearTimeout(this.#silence);
+        ended.resolve();
+      },
+    });
+  }
+
+  /** Resolves when calls may be made. Without a shared secret they travel with the hello, in one write. */
+  static async open(parts: LinkParts): Promise<Link> {
+    const opened = Promise.withResolvers<Link>();
+    await parts.connect((connection) => {
+      const link = new Link(parts, connection);
+      opened.resolve(link);
+      return link.peer;
+    });
+    const link = await opened.promise;
+    link.#silence = setTimeout(() => link.peer.end(foreign('it does not answer a hello')), HELLO_MS);
+    try {
+      const proof = parts.secret === undefined ? undefined : await link.#challenge(parts, parts.secret);
+      link.welcome = link.#greet(parts, proof);
+      link.welcome.catch(() => undefined);
+    } catch (error) {
+      link.peer.end(broken('the hello failed'));
+      throw link.#whatItIs(error);
+    }
+    return link;
+  }
+
+  /** The daemon is an older version than this program: it only makes room. */
+  get outdated(): boolean {
+    return this.#welcomed !== undefined && compareVersions(this.#welcomed.version, this.#version) < 0;
+  }
+
+  get greeted(): boolean {
+    return this.#welcomed !== undefined;
+  }
+
+  /** Resolves when the connection is gone. */
+  ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  async #greet(parts: LinkParts, proof: string | undefined): Promise<Welcome> {
+    const { caller, credential, borrowed } = parts;
+    const hello: Hello = {
+      ...opening(parts.version),
+      caller,
+      ...(credential === undefined ? {} : { credential: { name: credential.name, key: credential.key } }),
+      ...(borrowed ? { borrowed } : {}),
+      ...(proof === undefined ? {} : { proof }),
+    };
+    try {
+      const answer = await this.peer.call('rpc.hello', hello);
+      if (!isWelcome(answer)) throw foreign('it answers a hello in another way');
+      this.#welcomed = answer;
+      return answer;
+    } catch (error) {
+      throw this.#whatItIs(error);
+    } finally {
+      clearTimeout(this.#silence);
+    }
+  }
+
+  /** The daemon proves first: only then does the credential leave this process. */
+  async #challenge(parts: LinkParts, secret: string): Promise<string> {
+    const nonce = randomText(32);
+    const answer = await this.peer.call('rpc.hello', { ...opening(parts.version), nonce });
+    if (!isChallenge(answer)) throw foreign('it answers a challenge in another way');
+    const nonces = { client: nonce, daemon: answer.nonce };
+    if (sameProof(proofOf(secret, 'daemon', nonces), answer.proof)) return proofOf(secret, 'client', nonces);
+    throw new Failure(
+      'secret_mismatch',
+      'wanted a daemon that knows the shared secret; the one here does not prove it',
+    );
+  }
+
+  #whatItIs(error: unknown): unknown {
+    if (this.#garbage && this.#welcomed === undefined) return foreign('it speaks something else');
+    return isBroken(error) ? broken('the connection was closed before the hello was answered') : error;
+  }
+}
+
+function opening(version: string): Pick<Hello, 'protocol' | 'version'> {
+  return { protocol: PROTOCOL, version };
+}
+
+export function foreign(found: string): Failure {
+  return new Failure('daemon_foreign', `wanted our daemon on the socket, found something else: ${found}`);
+}
+
+function isWelcome(value: unknown): value is Welcome {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, protocol, pid } = value as Partial<Welcome>;
+  return typeof version === 'string' && typeof protocol === 'number' && typeof pid === 'number';
+}
+
+function isChallenge(value: unknown): value is { nonce: string; proof: string } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { nonce, proof } = value as { nonce?: unknown; proof?: unknown };
+  return typeof nonce === 'string' && typeof proof === 'string';
+}

@@ -1,0 +1,115 @@
+/**
+ * The daemon's end of the socket. The socket is bound beside its place and moved there: it appears
+ * with its final mode, takes a stale one's place in one step, and Bun's own `stop()`, which unlinks
+ * the path it bound even when a newer daemon's socket is there, unlinks nothing (design §3.2).
+ */
+import { renameSync } from 'node:fs';
+import { Failure } from '../protocol/failures.ts';
+import { fileIdentity, removeIfThere } from '../system/files.ts';
+import type { Connection, Receiver } from './connection.ts';
+import { toRpcError } from './faults.ts';
+import { Outbox } from './outbox.ts';
+import { peerUser } from './peer-user.ts';
+
+export interface ListenParts {
+  readonly path: string;
+  readonly maxConnections: number;
+  /** Whose connections are taken; undefined: the system cannot tell users apart. */
+  readonly uid: number | undefined;
+  readonly accept: (connection: Connection) => Receiver;
+}
+
+export interface Listener {
+  readonly connections: number;
+  /** Whether the socket at the path is still this one. */
+  intact(): boolean;
+  /** Binds anew after the path was taken away. */
+  rebind(): void;
+  /** Takes no more connections, and the path away if it is still its own. */
+  close(): void;
+}
+
+interface Seat {
+  outbox: Outbox | undefined;
+  receiver: Receiver | undefined;
+}
+
+const pipe = (path: string): boolean => path.startsWith('\\\\');
+
+export function listen(parts: ListenParts): Listener {
+  let connections = 0;
+
+  const admit = (socket: Bun.Socket<Seat>): void => {
+    const outbox = new Outbox(socket);
+    socket.data = { outbox, receiver: undefined };
+    connections += 1;
+    const refused = refusal(socket, connections, parts);
+    if (refused === undefined) {
+      socket.data.receiver = parts.accept(outbox);
+      return;
+    }
+    outbox.send(JSON.stringify({ jsonrpc: '2.0', id: null, error: toRpcError(refused) }));
+    outbox.end();
+  };
+
+  const leave = (socket: Bun.Socket<Seat>): void => {
+    const { outbox, receiver } = socket.data;
+    if (outbox === undefined) return;
+    socket.data = { outbox: undefined, receiver: undefined };
+    connections -= 1;
+    outbox.gone();
+    receiver?.closed();
+  };
+
+  const bind = (): { server: Bun.UnixSocketListener<Seat>; identity: string | undefined } => {
+    const beside = pipe(parts.path) ? parts.path : `${parts.path}~`;
+    if (!pipe(parts.path)) removeIfThere(beside);
+    const before = process.umask(0o177);
+    try {
+      const server = Bun.listen<Seat>({
+        unix: beside,
+        data: { outbox: undefined, receiver: undefined },
+        socket: {
+          open: admit,
+          data: (socket, chunk) => socket.data.receiver?.data(chunk),
+          drain: (socket) => socket.data.outbox?.flush(),
+          end: (socket) => void socket.end(),
+          close: leave,
+          error: leave,
+        },
+      });
+      if (pipe(parts.path)) return { server, identity: undefined };
+      renameSync(beside, parts.path);
+      return { server, identity: fileIdentity(parts.path) };
+    } finally {
+      process.umask(before);
+    }
+  };
+
+  let bound = bind();
+  const intact = (): boolean => pipe(parts.path) || fileIdentity(parts.path) === bound.identity;
+  return {
+    get connections() {
+      return connections;
+    },
+    intact,
+    rebind: () => {
+      const former = bound.server;
+      bound = bind();
+      former.stop(false);
+    },
+    close: () => {
+      if (intact() && !pipe(parts.path)) removeIfThere(parts.path);
+      bound.server.stop(false);
+    },
+  };
+}
+
+function refusal(socket: object, connections: number, parts: ListenParts): Failure | undefined {
+  if (connections > parts.maxConnections) {
+    return new Failure('busy', `wanted at most ${parts.maxConnections} sessions at once; one more came`);
+  }
+  const user = parts.uid === undefined ? undefined : peerUser(socket);
+  if (user === undefined || user === parts.uid || user === 0) return undefined;
+  return new Failure('not_allowed', `wanted a session of user ${parts.uid}, found one of user ${user}`);
+}

@@ -1,0 +1,50 @@
+/** The daemon's door: takes connections, gives each a session, and at the end lets them finish. */
+import { listen } from './listen.ts';
+import { ServerSession, type SessionParts } from './session.ts';
+
+export interface ServerParts extends SessionParts {
+  readonly path: string;
+  readonly uid: number | undefined;
+  readonly maxConnections: number;
+}
+
+export interface Server {
+  readonly connections: number;
+  /** Sessions there ever were: tells whether anybody came since it was last read. */
+  readonly taken: number;
+  /** Whether the socket at its path is still its own; takes the place again when `repair` is called. */
+  intact(): boolean;
+  repair(): void;
+  /** Takes nothing new, lets calls under way finish for so long, and closes every session. */
+  stop(graceMs: number): Promise<void>;
+}
+
+export function startServer(parts: ServerParts): Server {
+  const sessions = new Set<ServerSession>();
+  let taken = 0;
+  const listener = listen({
+    path: parts.path,
+    uid: parts.uid,
+    maxConnections: parts.maxConnections,
+    accept: (connection) => {
+      const session = new ServerSession(connection, parts, (left) => sessions.delete(left));
+      sessions.add(session);
+      taken += 1;
+      return session;
+    },
+  });
+  return {
+    get connections() {
+      return listener.connections;
+    },
+    get taken() {
+      return taken;
+    },
+    intact: listener.intact,
+    repair: listener.rebind,
+    stop: async (graceMs) => {
+      listener.close();
+      await Promise.all([...sessions].map((session) => session.drain(graceMs)));
+    },
+  };
+}

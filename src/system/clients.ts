@@ -1,0 +1,78 @@
+/**
+ * The agent programs that start our commands, and how each says which of its sessions it is. A name
+ * of VS Code, Cursor's editor or a terminal is not here on purpose: people type in those.
+ */
+import { type Environment, variable } from './environment.ts';
+import { ancestors } from './processes.ts';
+
+interface ClientProgram {
+  /** As process name, or as a part of the path of its script. */
+  readonly names: readonly string[];
+  /** Variables that hold the id of the session, the best first. */
+  readonly session: readonly string[];
+  /** Variables that are set in what it runs. */
+  readonly marks: readonly string[];
+}
+
+const programs = {
+  'claude-code': {
+    names: ['claude', 'claude-code'],
+    session: ['CLAUDE_CODE_SESSION_ID'],
+    marks: ['CLAUDECODE'],
+  },
+  codex: { names: ['codex'], session: ['CODEX_THREAD_ID', 'CODEX_SESSION_ID'], marks: ['CODEX_SANDBOX'] },
+  'copilot-cli': { names: ['copilot'], session: ['COPILOT_SESSION_ID'], marks: [] },
+  'cursor-agent': { names: ['cursor-agent'], session: ['CURSOR_SESSION_ID'], marks: ['CURSOR_AGENT'] },
+  'gemini-cli': { names: ['gemini', 'gemini-cli'], session: ['GEMINI_SESSION_ID'], marks: ['GEMINI_CLI'] },
+  opencode: { names: ['opencode'], session: ['OPENCODE_SESSION_ID'], marks: ['OPENCODE'] },
+  'qwen-code': { names: ['qwen', 'qwen-code'], session: ['QWEN_SESSION_ID'], marks: ['QWEN_CODE'] },
+} as const satisfies Record<string, ClientProgram>;
+
+export type ClientName = keyof typeof programs;
+
+export interface ClientSession {
+  readonly client: ClientName;
+  /** Undefined when the program does not tell it. */
+  readonly id: string | undefined;
+}
+
+/**
+ * The agent program this command runs under. Of several, the nearest above it counts: what the outer
+ * one left in the environment is not the inner one's session (design §5).
+ */
+export function clientSession(environment: Environment): ClientSession | undefined {
+  const marked = clientNames.filter((client) => isMarked(client, environment));
+  const nearest = nearestAncestor(environment);
+  if (nearest !== undefined) return { client: nearest, id: sessionId(nearest, environment) };
+  // No known program above (it renamed itself, or started us detached): then its marks, if they are one's only.
+  const [only, ...others] = marked;
+  if (only === undefined || others.length > 0)
+    return only === undefined ? undefined : { client: only, id: undefined };
+  return { client: only, id: sessionId(only, environment) };
+}
+
+const clientNames = Object.keys(programs).filter(isClientName);
+
+function isClientName(name: string): name is ClientName {
+  return Object.hasOwn(programs, name);
+}
+
+function isMarked(client: ClientName, environment: Environment): boolean {
+  const program: ClientProgram = programs[client];
+  return [...program.session, ...program.marks].some((name) => variable(environment, name) !== undefined);
+}
+
+function sessionId(client: ClientName, environment: Environment): string | undefined {
+  const program: ClientProgram = programs[client];
+  return program.session.map((name) => variable(environment, name)).find((value) => value !== undefined);
+}
+
+function nearestAncestor(environment: Environment): ClientName | undefined {
+  for (const names of ancestors(environment)) {
+    for (const client of clientNames) {
+      const program: ClientProgram = programs[client];
+      if (names.some((name) => program.names.includes(name))) return client;
+    }
+  }
+  return undefined;
+}

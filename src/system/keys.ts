@@ -1,0 +1,119 @@
+/**
+ * Files by which this user owns names (design §5): `keys/<name>` holds an agent's credential,
+ * `bindings/<hash>` says which agent a client's session or a shell acts for. Names are legal names
+ * (letters, digits, `.`, `_`, `-`, not beginning with a dot), so none can lead out of the folder.
+ */
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { nameKey, type AgentName } from '../protocol/names.ts';
+import { createFile, readIfThere, removeIfThere, replaceFile } from './files.ts';
+import { randomKey } from './ids.ts';
+import type { Paths } from './paths.ts';
+import type { Anchor } from './processes.ts';
+
+const KEY = /^[A-Za-z0-9_-]{43}$/;
+
+export interface KeyFile {
+  readonly key: string;
+  /** Made by this very call: the daemon may still refuse the name, and then it must go again. */
+  readonly fresh: boolean;
+}
+
+export function readKey(paths: Paths, name: AgentName): string | undefined {
+  const key = readIfThere(keyPath(paths, name))?.trim();
+  return key !== undefined && KEY.test(key) ? key : undefined;
+}
+
+/** The key of a name, made when there is none. Fifty that race get the same one. */
+export function readOrMakeKey(paths: Paths, name: AgentName): KeyFile {
+  const there = readKey(paths, name);
+  if (there !== undefined) return { key: there, fresh: false };
+  const key = randomKey();
+  if (storeNewKey(paths, name, key)) return { key, fresh: true };
+  const winner = readKey(paths, name);
+  if (winner !== undefined) return { key: winner, fresh: false };
+  // What lies there is no key (a crash of another program, an edit): it opens nothing.
+  replaceFile(keyPath(paths, name), `${key}\n`);
+  return { key, fresh: true };
+}
+
+/** False: there is a key of that name already. */
+export function storeNewKey(paths: Paths, name: AgentName, key: string): boolean {
+  folder(paths.keys);
+  return createFile(keyPath(paths, name), `${key}\n`);
+}
+
+/** The name was won with this key, whatever lay there before. */
+export function storeKey(paths: Paths, name: AgentName, key: string): void {
+  folder(paths.keys);
+  replaceFile(keyPath(paths, name), `${key}\n`);
+}
+
+/** After a rename both names open the same mailbox: the old one forwards. */
+export function copyKey(paths: Paths, from: AgentName, to: AgentName): void {
+  const key = readKey(paths, from);
+  if (key !== undefined) storeKey(paths, to, key);
+}
+
+/** Takes a key away, unless another one lies there by now. */
+export function removeKey(paths: Paths, name: AgentName, key?: string): boolean {
+  if (key !== undefined && readKey(paths, name) !== key) return false;
+  return removeIfThere(keyPath(paths, name));
+}
+
+export interface Binding {
+  /** What is bound, in words: `session claude-code 5f…`, `shell 812 3a…`. */
+  readonly holder: string;
+  /** The process whose life it stands for; undefined for a session that may be resumed. */
+  readonly anchor: Anchor | undefined;
+}
+
+export function sessionBinding(client: string, id: string): Binding {
+  return { holder: `session ${client} ${id}`, anchor: undefined };
+}
+
+export function shellBinding(anchor: Anchor): Binding {
+  return { holder: `shell ${anchor.pid} ${anchor.startedAt}`, anchor };
+}
+
+/** The name bound to it. */
+export function readBinding(paths: Paths, binding: Binding): string | undefined {
+  return readIfThere(bindingPath(paths, binding))?.split('\n')[0];
+}
+
+export function bind(paths: Paths, binding: Binding, name: AgentName): void {
+  folder(paths.bindings);
+  // The holder stands in the second line so that the dead ones can be found and taken away.
+  replaceFile(bindingPath(paths, binding), `${name}\n${binding.holder}\n`);
+}
+
+/** Takes away what dead shells left; returns how many. */
+export function pruneBindings(paths: Paths, alive: (anchor: Anchor) => boolean): number {
+  let pruned = 0;
+  for (const name of readdirIfThere(paths.bindings)) {
+    const path = `${paths.bindings}/${name}`;
+    const [, pid, startedAt] = /^shell (\d+) (.+)$/m.exec(readIfThere(path) ?? '') ?? [];
+    if (pid === undefined || startedAt === undefined) continue;
+    if (!alive({ pid: Number(pid), startedAt }) && removeIfThere(path)) pruned += 1;
+  }
+  return pruned;
+}
+
+export function unbind(paths: Paths, binding: Binding): boolean {
+  return removeIfThere(bindingPath(paths, binding));
+}
+
+function keyPath(paths: Paths, name: AgentName): string {
+  return `${paths.keys}/${nameKey(name)}`;
+}
+
+function bindingPath(paths: Paths, binding: Binding): string {
+  return `${paths.bindings}/${new Bun.CryptoHasher('sha256').update(binding.holder).digest('hex').slice(0, 32)}`;
+}
+
+function folder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+}
+
+function readdirIfThere(path: string): readonly string[] {
+  return existsSync(path) ? readdirSync(path) : [];
+}

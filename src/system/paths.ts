@@ -1,0 +1,91 @@
+/**
+ * Where everything is (design §4). Two processes of one user must find the same socket although
+ * client programs scrub the environment: so only IPC_HOME and the user's home count, never XDG_*
+ * or TMPDIR.
+ */
+import { type Environment, variable } from './environment.ts';
+
+export interface Paths {
+  readonly home: string;
+  /** Socket file or, on Windows, named pipe. */
+  readonly socket: string;
+  /** Folder the socket is in; another than the home when the home's path is too long for a socket. */
+  readonly socketFolder: string;
+  readonly database: string;
+  readonly blobs: string;
+  readonly staging: string;
+  readonly keys: string;
+  readonly bindings: string;
+  readonly backups: string;
+  readonly secret: string;
+  /** Kept by Windows pipes, which have no file mode to guard them. */
+  readonly pipeKey: string;
+  readonly config: string;
+  readonly log: string;
+  readonly startLock: string;
+  readonly daemonLock: string;
+}
+
+/** `sun_path` holds 104 bytes on macOS and 108 on Linux, its closing NUL and our `~` included. */
+const MAX_SOCKET_BYTES = 100;
+
+export function resolvePaths(environment: Environment): Paths {
+  const home = homeFolder(environment);
+  const socketFolder = environment.platform === 'win32' ? '' : socketFolderOf(home, environment);
+  const inHome = (name: string): string => `${home}/${name}`;
+  return {
+    home,
+    socket:
+      environment.platform === 'win32' ? `\\\\.\\pipe\\ipc-${digest(home)}` : `${socketFolder}/ipc.sock`,
+    socketFolder,
+    database: inHome('ipc.db'),
+    blobs: inHome('blobs'),
+    staging: inHome('blobs/staging'),
+    keys: inHome('keys'),
+    bindings: inHome('bindings'),
+    backups: inHome('backups'),
+    secret: inHome('secret'),
+    pipeKey: inHome('pipe.key'),
+    config: inHome('config.json'),
+    log: inHome('daemon.log'),
+    startLock: inHome('start.lock'),
+    daemonLock: inHome('daemon.lock'),
+  };
+}
+
+function homeFolder(environment: Environment): string {
+  const asked = variable(environment, 'IPC_HOME');
+  if (asked !== undefined) return normal(absolute(asked, environment));
+  if (environment.platform === 'win32') {
+    const local = variable(environment, 'LOCALAPPDATA') ?? `${environment.userHome}/AppData/Local`;
+    return normal(`${local}/ipc`);
+  }
+  return normal(`${environment.userHome}/.ipc`);
+}
+
+function absolute(path: string, environment: Environment): string {
+  const isAbsolute =
+    path.startsWith('/') || (environment.platform === 'win32' && /^([A-Za-z]:|\\)/.test(path));
+  return isAbsolute ? path : `${environment.directory}/${path}`;
+}
+
+/** One spelling for one folder, since the socket's place may hang on its hash. `node:path` would cost a third of a millisecond. */
+function normal(path: string): string {
+  const parts: string[] = [];
+  const slashed = path.replaceAll('\\', '/');
+  for (const part of (path.startsWith('/') ? path : slashed).split('/')) {
+    if (part === '' || part === '.') continue;
+    if (part === '..') parts.pop();
+    else parts.push(part);
+  }
+  return path.startsWith('/') ? `/${parts.join('/')}` : parts.join('/');
+}
+
+function socketFolderOf(home: string, environment: Environment): string {
+  if (Buffer.byteLength(`${home}/ipc.sock`) <= MAX_SOCKET_BYTES) return home;
+  return `/tmp/ipc-${environment.uid ?? 0}-${digest(home)}`;
+}
+
+function digest(text: string): string {
+  return new Bun.CryptoHasher('sha256').update(text).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,76 @@
+/**
+ * Whether a folder may be trusted with mail and keys (design §4): ours, a real folder, and writable
+ * by nobody else. Asked before every connection, because whoever can replace the socket can answer.
+ */
+import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
+import { Failure } from '../protocol/failures.ts';
+import type { Environment } from './environment.ts';
+import { shellWord } from './files.ts';
+import type { Paths } from './paths.ts';
+
+/** Makes the home, and the socket's folder, when they are not there. Throws `home_unsafe`, `cannot_create`. */
+export function prepareHome(paths: Paths, environment: Environment): void {
+  prepareFolder(paths.home, environment);
+  if (paths.socketFolder !== paths.home && paths.socketFolder !== '') {
+    prepareFolder(paths.socketFolder, environment);
+  }
+}
+
+/** As `prepareHome`, but makes nothing; false: there is no home yet. */
+export function checkHome(paths: Paths, environment: Environment): boolean {
+  if (!checkFolder(paths.home, environment)) return false;
+  if (paths.socketFolder === paths.home || paths.socketFolder === '') return true;
+  return checkFolder(paths.socketFolder, environment);
+}
+
+function prepareFolder(path: string, environment: Environment): void {
+  if (checkFolder(path, environment)) return;
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    // `mode` is cut by the umask and, with `recursive`, given to the last folder only when it is new.
+    if (environment.uid !== undefined) chmodSync(path, 0o700);
+  } catch (error) {
+    throw new Failure('cannot_create', `wanted to make the folder ${path}: ${String(error)}`, {
+      hint: 'IPC_HOME=<folder> ipc doctor',
+      cause: error,
+    });
+  }
+  if (!checkFolder(path, environment)) throw unsafe(path, 'it vanished while it was made', `ls -ld ${path}`);
+}
+
+function checkFolder(path: string, environment: Environment): boolean {
+  const found = look(path);
+  if (found === undefined) return false;
+  const quoted = shellWord(path);
+  if (found.isSymbolicLink())
+    throw unsafe(path, 'it is a symbolic link', `IPC_HOME="$(realpath ${quoted})" ipc doctor`);
+  if (!found.isDirectory()) throw unsafe(path, 'it is not a folder', `ls -ld ${quoted}`);
+  if (environment.uid === undefined) return true;
+  if (found.uid !== environment.uid) {
+    throw unsafe(
+      path,
+      `it belongs to user ${found.uid}, not ${environment.uid}`,
+      `sudo chown -R "$USER" ${quoted}`,
+    );
+  }
+  if ((found.mode & 0o022) !== 0) {
+    throw unsafe(
+      path,
+      `others may write to it (mode ${(found.mode & 0o777).toString(8)})`,
+      `chmod 700 ${quoted}`,
+    );
+  }
+  return true;
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unsafe(path, `it cannot be looked at (${String(error)})`, `ls -ld ${shellWord(path)}`);
+  }
+}
+
+function unsafe(path: string, found: string, hint: string): Failure {
+  return new Failure('home_unsafe', `wanted a folder of our own at ${path}; ${found}`, { hint });
+}

@@ -1,0 +1,14 @@
+/** Before every test file: nothing of the machine's own `ipc`, and nothing of whoever runs the tests, gets in. */
+import { setDefaultTimeout } from 'bun:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+setDefaultTimeout(20_000);
+
+const FOREIGN = /^(IPC_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE|QWEN_)/;
+const OURS = /^IPC_TEST_/;
+for (const name of Object.keys(process.env)) {
+  if (FOREIGN.test(name) && !OURS.test(name)) delete process.env[name];
+}
+// A test that forgets to make a home of its own must not find the user's.
+process.env['IPC_HOME'] = join(tmpdir(), 'ipc-test-without-a-home', 'missing');
