@@ -30,11 +30,14 @@ try {
   await compile(fresh);
   if (target === undefined) await prove(fresh);
   await rename(fresh, outfile);
+  const checked = target === undefined ? 'built and ran' : `built for ${target}, not run,`;
+  process.stderr.write(`${checked} ${values.outfile} (${values.version})\n`);
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   await rm(fresh, { force: true });
 }
-const checked = target === undefined ? 'built and ran' : `built for ${target}, not run,`;
-process.stderr.write(`${checked} ${values.outfile} (${values.version})\n`);
 
 async function compile(into: string): Promise<void> {
   const flags = [
@@ -56,8 +59,7 @@ async function compile(into: string): Promise<void> {
   });
   const [talk, trouble, status] = await Promise.all([build.stdout.text(), build.stderr.text(), build.exited]);
   if (status === 0) return;
-  process.stderr.write(talk + trouble);
-  throw new Error(`bun build ended with ${status}`);
+  throw new Error(`${talk}${trouble}bun build ended with ${status}`);
 }
 
 /** Says its version, and carries one message through a daemon of its own. */
