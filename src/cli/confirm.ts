@@ -1,0 +1,26 @@
+/** Asking before what cannot be undone: on a terminal by a question, elsewhere only by --yes (clig.dev). */
+import { visibleLine } from '../present/escape.ts';
+import { Failure } from '../protocol/failures.ts';
+import { isTerminal, writeError } from '../system/output.ts';
+import type { Call } from './call.ts';
+import type { Flag } from './verb.ts';
+
+export const yesFlag: Flag = {
+  name: 'yes',
+  field: 'yes',
+  kind: 'switch',
+  short: 'y',
+  help: 'do it without asking',
+};
+
+/** Throws `not_allowed` where nobody can be asked. */
+export async function confirmed(call: Call, question: string): Promise<boolean> {
+  if (call.values.on('yes')) return true;
+  if (!isTerminal(0) || !isTerminal(2)) {
+    const line = ['ipc', call.spec.name, ...call.words, '--yes'].join(' ');
+    throw new Failure('not_allowed', `${question} Nobody is here to be asked`, { hint: line });
+  }
+  writeError(`${visibleLine(question)} [y/N] `);
+  for await (const answer of console) return /^\s*y(es)?\s*$/i.test(answer);
+  return false;
+}

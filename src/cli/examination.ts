@@ -1,0 +1,144 @@
+/** What the doctor looks at, one finding after the other, so that a broken one hides none behind it. */
+import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
+import { formatBytes } from '../present/excerpt.ts';
+import { asFailure, Failure } from '../protocol/failures.ts';
+import { isName } from '../protocol/names.ts';
+import { readConfig } from '../system/config.ts';
+import { shellWord } from '../system/files.ts';
+import { readKey } from '../system/keys.ts';
+import { checkHome } from '../system/place.ts';
+import { version } from '../system/version.ts';
+import type { Call } from './call.ts';
+import type { Session } from './session.ts';
+
+export interface Finding {
+  readonly state: 'ok' | 'warn' | 'fail';
+  readonly what: string;
+  readonly found: string;
+  /** The command that helps. */
+  readonly run?: string;
+}
+
+type Look = () => Promise<Finding> | Finding;
+
+const LOW_DISK_BYTES = 200_000_000;
+const BIG_WAL_BYTES = 64 * 1_048_576;
+
+export async function* examine(call: Call): AsyncGenerator<Finding> {
+  const { paths, environment } = call.world;
+  yield await attempt('home', () => homeFinding(call));
+  yield await attempt('configuration', () => {
+    readConfig(paths, environment);
+    return { state: 'ok', what: 'configuration', found: paths.config };
+  });
+  yield await attempt('keys', () => keysFinding(call));
+  yield await attempt('disk', () => diskFinding(call));
+  let session: Session | undefined;
+  yield await attempt('daemon', async () => {
+    session = await call.open({ agent: 'none' });
+    return daemonFinding(session);
+  });
+  if (session === undefined) return;
+  const open = session;
+  try {
+    yield await attempt('store', () => storeFinding(open));
+    yield await attempt('write-ahead log', () => walFinding(open));
+    yield await attempt('mail', () => mailFinding(open));
+  } finally {
+    await open[Symbol.asyncDispose]();
+  }
+}
+
+/** What goes wrong while looking is what was found. */
+async function attempt(what: string, look: Look): Promise<Finding> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!(error instanceof Failure)) return { state: 'fail', what, found: String(error) };
+    const { message, hint } = asFailure(error);
+    return { state: 'fail', what, found: message, ...(hint === 'ipc doctor' ? {} : { run: hint }) };
+  }
+}
+
+function homeFinding({ world: { paths, environment } }: Call): Finding {
+  const { home } = paths;
+  if (!checkHome(paths, environment))
+    return { state: 'ok', what: 'home', found: `${home} (made with the first command)` };
+  const mode = statSync(home).mode & 0o777;
+  if (environment.platform !== 'win32' && mode !== 0o700) {
+    const found = `${home} has mode ${mode.toString(8)}, wanted 700`;
+    return { state: 'warn', what: 'home', found, run: `chmod 700 ${shellWord(home)}` };
+  }
+  accessSync(home, constants.W_OK);
+  return { state: 'ok', what: 'home', found: home };
+}
+
+function keysFinding({ world: { paths, environment } }: Call): Finding {
+  const what = 'keys';
+  const names = listOf(paths.keys).filter(isName);
+  const open =
+    environment.platform === 'win32'
+      ? []
+      : names.filter((name) => (statSync(`${paths.keys}/${name}`).mode & 0o077) !== 0);
+  if (open.length > 0) {
+    const files = open.map((name) => shellWord(`${paths.keys}/${name}`)).join(' ');
+    return { state: 'fail', what, found: `others can read ${open.join(', ')}`, run: `chmod 600 ${files}` };
+  }
+  const broken = names.filter((name) => readKey(paths, name) === undefined);
+  if (broken.length > 0) return { state: 'warn', what, found: `no key in the files of ${broken.join(', ')}` };
+  return { state: 'ok', what, found: `${names.length} held` };
+}
+
+function listOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+function diskFinding({ world: { paths } }: Call): Finding {
+  const folder = listOf(paths.home).length > 0 ? paths.home : '/';
+  const { bavail, bsize } = statfsSync(folder);
+  const free = bavail * bsize;
+  const found = `${formatBytes(free)} free`;
+  return free < LOW_DISK_BYTES
+    ? { state: 'warn', what: 'disk', found, run: `df -h ${shellWord(folder)}` }
+    : { state: 'ok', what: 'disk', found };
+}
+
+async function daemonFinding(session: Session): Promise<Finding> {
+  const facts = await session.operations['daemon.status']({});
+  const found = `pid ${facts.pid}, version ${facts.version}, ${formatBytes(facts.memoryBytes)}, ${facts.socket}`;
+  return facts.version === version
+    ? { state: 'ok', what: 'daemon', found }
+    : { state: 'warn', what: 'daemon', found: `${found}; this is ${version}`, run: 'ipc daemon restart' };
+}
+
+async function storeFinding({ operations }: Session): Promise<Finding> {
+  const { ok, problems, missingBlobs } = await operations['store.verify']({});
+  if (ok) return { state: 'ok', what: 'store', found: 'pages, indexes, counters and files agree' };
+  const missing = missingBlobs.map((path) => `missing ${path}`);
+  return {
+    state: 'fail',
+    what: 'store',
+    found: [...problems, ...missing].join('; '),
+    run: 'ipc export > rescued.jsonl',
+  };
+}
+
+async function walFinding({ operations }: Session): Promise<Finding> {
+  const { walBytes } = await operations['daemon.status']({});
+  const found = formatBytes(walBytes);
+  return walBytes > BIG_WAL_BYTES
+    ? { state: 'warn', what: 'write-ahead log', found, run: 'ipc daemon restart' }
+    : { state: 'ok', what: 'write-ahead log', found };
+}
+
+async function mailFinding({ operations }: Session): Promise<Finding> {
+  const { waiting, held, dead } = await operations['daemon.status']({});
+  const found = `${waiting} waiting, ${held} held, ${dead} dead`;
+  if (dead > 0) return { state: 'warn', what: 'mail', found, run: 'ipc history --state dead' };
+  if (held > 0) return { state: 'warn', what: 'mail', found, run: 'ipc release' };
+  return { state: 'ok', what: 'mail', found };
+}

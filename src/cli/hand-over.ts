@@ -1,0 +1,127 @@
+/**
+ * Fetch, print, flush, confirm: in that order, so that a message counts as handed only when it is with
+ * the system. A crash in between costs a repeat marked `again`, never a message (design §2).
+ */
+import { jsonLine } from '../present/json.ts';
+import { deliveredText, type Look } from '../present/person.ts';
+import type { Delivered } from '../protocol/model.ts';
+import type { Input, Output } from '../protocol/operations.ts';
+import type { Call } from './call.ts';
+import type { Session } from './session.ts';
+
+type Page = Output<'check'>;
+
+/** Bytes of one body shown before the rest is left to `ipc history ID --body` (design §6). */
+const BODY_BYTES = 8_192;
+/** An answer must fit into one frame of the wire; the operation allows this much. */
+const PAGE_BYTES = 524_288;
+
+export async function handOver(
+  call: Call,
+  session: Session,
+  { input, signal }: { input: Partial<Input<'check'>>; signal: AbortSignal | undefined },
+): Promise<{ readonly shown: number }> {
+  const everything = call.values.on('all');
+  const limit = input.limit ?? Number.POSITIVE_INFINITY;
+  const first: Input<'check'> = {
+    reader: session.reader,
+    ...input,
+    ...(everything ? { bytes: PAGE_BYTES, limit: Math.min(limit, 1_000) } : {}),
+  };
+  const options = signal === undefined ? {} : { signal };
+  const printer = call.json ? jsonPages(call) : await textPages(call, everything);
+  let page = await session.operations.check(first, options);
+  let shown = 0;
+  for (;;) {
+    shown += page.messages.length;
+    const last = !everything || page.messages.length === 0 || page.remaining === 0 || shown >= limit;
+    if (!(await printer.page(page, { last }))) break;
+    const confirmed = confirm(session, page);
+    if (last) {
+      await told(call, confirmed);
+      break;
+    }
+    const { wait: _, ...again } = first;
+    // The confirmation goes out first and in the same write: what it names is not fetched again.
+    const next = session.operations.check({
+      ...again,
+      limit: Math.min(limit - shown, 1_000),
+      ...(page.peeked && page.next !== undefined ? { after: page.next } : {}),
+    });
+    [page] = await Promise.all([next, told(call, confirmed)]);
+  }
+  return { shown };
+}
+
+interface Printer {
+  /** False: nobody reads any more, and nothing may be confirmed. */
+  page(page: Page, place: { last: boolean }): Promise<boolean>;
+}
+
+async function textPages(call: Call, everything: boolean): Promise<Printer> {
+  const { output, world } = call;
+  const model = call.values.text('format') === 'model' ? await import('../present/model.ts') : undefined;
+  let before = 0;
+  return {
+    page: async (page, { last }) => {
+      const look: Look = {
+        style: output.style,
+        now: world.now(),
+        ...(everything ? {} : { bodyBytes: BODY_BYTES }),
+      };
+      const text =
+        model === undefined
+          ? page.messages.map((message) => deliveredText(message, look)).join('\n')
+          : model.forModel(page.messages, look);
+      const gap = before > 0 && text !== '' ? '\n' : '';
+      before += page.messages.length;
+      const rest = last ? restText(page) : '';
+      if (before === 0 && last) sayNothing(call, page);
+      if (page.peeked && !call.values.on('peek') && last && before > 0)
+        output.say('only looked: a live session holds this name; ipc check --take marks them handed');
+      return output.write(gap + text + (rest !== '' && before > 0 ? `\n${rest}` : rest));
+    },
+  };
+}
+
+/** One object over however many pages, as one line: `{"messages":[…],"remaining":0,…}`. */
+function jsonPages({ output }: Call): Printer {
+  let begun = false;
+  return {
+    page: ({ messages, ...facts }, { last }) => {
+      const items = jsonLine(messages).slice(1, -2);
+      const head = begun ? (items === '' ? '' : ',') : '{"messages":[';
+      begun = true;
+      return output.write(`${head}${items}${last ? `],${jsonLine(facts).slice(1)}` : ''}`);
+    },
+  };
+}
+
+function restText({ remaining, held, pausedUntil }: Page): string {
+  const lines: string[] = [];
+  if (remaining > 0) lines.push(`${remaining} more: ipc check`);
+  if (held > 0 && pausedUntil === undefined) lines.push(`${held} held: ipc release lets them through`);
+  if (pausedUntil !== undefined) lines.push(`${held} waiting behind a pause: ipc pause --off`);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function sayNothing({ output, values }: Call, { peeked }: Page): void {
+  const why = peeked && !values.on('peek') ? ' (only looked: a live session holds this name)' : '';
+  output.say(`nothing new${why}`);
+}
+
+async function confirm(session: Session, { messages, peeked }: Page): Promise<number> {
+  if (peeked || messages.length === 0) return 0;
+  const { lost } = await session.operations.confirm({
+    reader: session.reader,
+    door: 'cli',
+    stage: 'handed',
+    deliveries: messages.map(({ id, attempt }: Delivered) => ({ id, attempt })),
+  });
+  return lost.length;
+}
+
+async function told({ output }: Call, confirmed: Promise<number>): Promise<void> {
+  const lost = await confirmed;
+  if (lost > 0) output.say(`${lost} of these took too long to print and will come again`);
+}

@@ -1,0 +1,75 @@
+/**
+ * stdout is data, stderr is talk. Data counts as handed over only once the system has taken all of it,
+ * so every write is awaited. Colour is decided for each of the two streams by itself (clig.dev,
+ * interfaces.md §8.1), because `ipc who | less` has a terminal on one and a pipe on the other.
+ */
+import { coloured, plain, type Style } from '../present/style.ts';
+import { type Environment, variable } from '../system/environment.ts';
+import { errorCode } from '../system/files.ts';
+import { isTerminal, writeError } from '../system/output.ts';
+
+export interface Output {
+  /** False: the reader is gone (`ipc history | head`), nothing more need be written. Throws when the disk is full. */
+  write(text: string | Uint8Array): Promise<boolean>;
+  /** A line of talk on stderr; nothing under --quiet. */
+  say(text: string): void;
+  /** What went wrong, on stderr, --quiet or not. */
+  complain(text: string): void;
+  readonly style: Style;
+  readonly errorStyle: Style;
+  readonly terminal: { readonly out: boolean; readonly error: boolean };
+  readonly closed: boolean;
+  readonly quiet: boolean;
+}
+
+export interface OutputRules {
+  readonly quiet: boolean;
+  readonly noColor: boolean;
+}
+
+export function openOutput(environment: Environment, rules: OutputRules): Output {
+  const terminal = { out: isTerminal(1), error: isTerminal(2) };
+  let closed = false;
+  const styleFor = (stream: 'out' | 'error'): Style =>
+    colourWanted(environment, { terminal: terminal[stream], noColor: rules.noColor }) ? coloured : plain;
+  return {
+    write: async (text) => {
+      if (closed) return false;
+      if (text.length === 0) return true;
+      try {
+        await Bun.write(Bun.stdout, text);
+        return true;
+      } catch (error) {
+        if (errorCode(error) !== 'EPIPE') throw error;
+        closed = true;
+        return false;
+      }
+    },
+    say: (text) => {
+      if (!rules.quiet) writeError(`${text}\n`);
+    },
+    complain: (text) => void writeError(`${text}\n`),
+    get style() {
+      return styleFor('out');
+    },
+    get errorStyle() {
+      return styleFor('error');
+    },
+    terminal,
+    quiet: rules.quiet,
+    get closed() {
+      return closed;
+    },
+  };
+}
+
+export function colourWanted(
+  environment: Environment,
+  stream: { readonly terminal: boolean; readonly noColor: boolean },
+): boolean {
+  if (stream.noColor || variable(environment, 'NO_COLOR') !== undefined) return false;
+  if (variable(environment, 'IPC_NO_COLOR') !== undefined) return false;
+  const forced = variable(environment, 'FORCE_COLOR');
+  if (forced !== undefined) return forced !== '0' && forced !== 'false';
+  return stream.terminal && variable(environment, 'TERM') !== 'dumb';
+}

@@ -1,0 +1,169 @@
+/**
+ * argv → verb → exit code. citty holds the tree and dispatches; what it gets wrong is done here
+ * (design §3.2, interfaces.md §8.4): nothing unknown passes, `-h` behind `--` is data, a parent never
+ * runs after its child (parents have no `run`), usage errors go to stderr, exits come from the table
+ * of failures.
+ */
+import { defineCommand, runCommand, type CommandDef } from 'citty';
+import { asFailure, Failure, type FailureBody } from '../protocol/failures.ts';
+import { failureLine } from '../present/json.ts';
+import { variable } from '../system/environment.ts';
+import { parseArguments } from './arguments.ts';
+import { openCall, systemWorld, type World } from './call.ts';
+import { openOutput, type Output } from './output.ts';
+import { suggest } from './suggest.ts';
+import { readValues } from './values.ts';
+import type { Flag, Verb } from './verb.ts';
+import { aliases, groups, topVerbs, type Load } from './verb-list.ts';
+
+const headFlags: readonly Flag[] = [
+  { name: 'version', field: 'version', kind: 'switch', short: 'v', help: 'print the version' },
+];
+
+export async function run(argv: readonly string[], world: World = systemWorld()): Promise<number> {
+  const plain = argv.slice(0, argv.includes('--') ? argv.indexOf('--') : argv.length);
+  const output = openOutput(world.environment, {
+    quiet: plain.includes('--quiet') || plain.includes('-q'),
+    noColor: plain.includes('--no-color'),
+  });
+  try {
+    return await dispatch({ argv, plain, output, world });
+  } catch (error) {
+    return failed(asFailure(error), { error, output, world, json: plain.includes('--json') });
+  }
+}
+
+interface Dispatch {
+  readonly argv: readonly string[];
+  /** What stands before `--`. */
+  readonly plain: readonly string[];
+  readonly output: Output;
+  readonly world: World;
+}
+
+async function dispatch({ argv, plain, output, world }: Dispatch): Promise<number> {
+  const now = world.now;
+  const head = parseArguments(argv, { flags: headFlags, name: '', now, untilWord: true });
+  const globals = argv.slice(0, argv.length - head.words.length).filter((token) => token !== '--');
+  if (head.values.has('version')) return run(['version', ...globals.filter(isGlobalOnly)], world);
+  const [first, ...rest] = head.words;
+  const wantsHelp = plain.some((token) => token === '--help' || token === '-h');
+  if (first === undefined || (first === 'help' && !wantsHelp)) return showHelp(output, rest);
+
+  const line = expanded(first, rest);
+  const path = verbPath(line);
+  if (wantsHelp || path.verb === undefined)
+    return showHelp(output, path.names, wantsHelp ? 'asked' : 'needed');
+
+  let code = 0;
+  const leaf = (load: Load): (() => CommandDef) => {
+    return () =>
+      defineCommand({
+        run: async ({ rawArgs }) => {
+          code = await runVerb(await load(), { argv: [...globals, ...rawArgs], output, world });
+        },
+      });
+  };
+  await runCommand(tree(leaf), { rawArgs: [...line] });
+  return code;
+}
+
+async function runVerb(
+  verb: Verb,
+  { argv, output, world }: { argv: readonly string[]; output: Output; world: World },
+): Promise<number> {
+  const { spec } = verb;
+  const parsed = parseArguments(argv, { flags: spec.flags, name: spec.name, now: world.now });
+  const { min, max } = spec.words;
+  if (parsed.words.length < min || (max !== undefined && parsed.words.length > max)) {
+    const extra = max !== undefined && parsed.words.length > max ? parsed.words[max] : undefined;
+    const found = extra === undefined ? 'too few words' : `${JSON.stringify(extra)} too many`;
+    throw new Failure('invalid', `wanted ipc ${spec.name} ${spec.usage}; found ${found}`, {
+      hint: `ipc help ${spec.name}`,
+    });
+  }
+  const values = readValues(parsed.values, spec.flags);
+  const { words, plain } = parsed;
+  const call = openCall({ spec, values, words, plain, output, world, run: (line) => run(line, world) });
+  return (await verb.run(call)) ?? 0;
+}
+
+function tree(leaf: (load: Load) => () => CommandDef): CommandDef {
+  const branch = (loads: Readonly<Record<string, Load>>): Record<string, () => CommandDef> =>
+    Object.fromEntries(Object.entries(loads).map(([name, load]) => [name, leaf(load)]));
+  const parents = Object.entries(groups).map(([name, loads]) => [
+    name,
+    defineCommand({ subCommands: branch(loads) }),
+  ]);
+  return defineCommand({ subCommands: { ...branch(topVerbs), ...Object.fromEntries(parents) } });
+}
+
+/** Old words keep working: `broadcast` is `send @all` (design §6). */
+function expanded(first: string, rest: readonly string[]): readonly string[] {
+  return Object.hasOwn(aliases, first) ? [...(aliases[first] ?? []), ...rest] : [first, ...rest];
+}
+
+/** Throws `invalid` for a verb that does not exist: in citty `constructor` would be one. */
+function verbPath([first = '', second]: readonly string[]): { names: string[]; verb: Load | undefined } {
+  if (Object.hasOwn(topVerbs, first)) return { names: [first], verb: topVerbs[first] };
+  if (!Object.hasOwn(groups, first)) throw unknownVerb(first, knownVerbs());
+  const group = groups[first] ?? {};
+  if (second === undefined || second.startsWith('-')) return { names: [first], verb: undefined };
+  if (!Object.hasOwn(group, second))
+    throw unknownVerb(
+      `${first} ${second}`,
+      Object.keys(group).map((name) => `${first} ${name}`),
+    );
+  return { names: [first, second], verb: group[second] };
+}
+
+function knownVerbs(): string[] {
+  return [...Object.keys(topVerbs), ...Object.keys(groups), ...Object.keys(aliases)];
+}
+
+function unknownVerb(found: string, known: readonly string[]): Failure {
+  const near = suggest(found, known);
+  const mean = near === undefined ? '' : `; did you mean ${near}?`;
+  return new Failure('invalid', `no verb ${JSON.stringify(found)}${mean}`, {
+    hint: near === undefined ? 'ipc help' : `ipc help ${near}`,
+    ...(near === undefined ? {} : { details: { suggestion: near } }),
+  });
+}
+
+/** Help that was asked for is data; help instead of an answer is talk, and a usage error. */
+async function showHelp(
+  output: Output,
+  names: readonly string[],
+  why: 'asked' | 'needed' = 'asked',
+): Promise<number> {
+  const { helpText } = await import('./help.ts');
+  const text = await helpText(names, why === 'asked' ? output.style : output.errorStyle);
+  if (why === 'asked') await output.write(text);
+  else output.complain(text.trimEnd());
+  return why === 'asked' ? 0 : 64;
+}
+
+async function failed(
+  failure: Failure,
+  { error, output, world, json }: { error: unknown; output: Output; world: World; json: boolean },
+): Promise<number> {
+  const body: FailureBody = failure.body();
+  if (json) await output.write(failureLine(body));
+  const { errorStyle: style } = output;
+  if (!json)
+    output.complain(
+      `${style.bad('ipc:')} ${await shown(failure.message)}\n${style.faint('try:')} ${await shown(failure.hint)}`,
+    );
+  if (failure.code === 'internal' && variable(world.environment, 'IPC_DEBUG') !== undefined)
+    output.complain(error instanceof Error ? (error.stack ?? String(error)) : String(error));
+  return failure.exit;
+}
+
+async function shown(text: string): Promise<string> {
+  const { visible } = await import('../present/escape.ts');
+  return visible(text);
+}
+
+function isGlobalOnly(token: string): boolean {
+  return token === '--json' || token === '--quiet' || token === '-q' || token === '--no-color';
+}

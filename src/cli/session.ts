@@ -1,0 +1,96 @@
+/**
+ * The common opening of every verb: who I am, and the client of the daemon that acts for that name. The
+ * connection comes with the first call, so that hello and request leave in one write.
+ */
+import type { MessageId } from '../protocol/model.ts';
+import type { Operations } from '../protocol/operations.ts';
+import type { Caller } from '../protocol/wire.ts';
+import { Client } from '../rpc/client.ts';
+import { reach } from '../rpc/ensure.ts';
+import type { Environment } from '../system/environment.ts';
+import { credentialOf, holdsKey, identify, type HeldCredential, type Identity } from '../system/identity.ts';
+import { messageId, randomText } from '../system/ids.ts';
+import type { Paths } from '../system/paths.ts';
+import { prepareHome } from '../system/place.ts';
+import { sharedSecret } from '../system/secret.ts';
+
+export interface SessionNeeds {
+  /**
+   * `needed`: acts for a name, taking `agent-N` for an agent program's session that has none.
+   * `named`: acts for the name there is, if there is one. `held`: only for a name this user owns
+   * already, so that looking makes no agent. `none`: for nobody yet.
+   */
+  readonly agent?: 'needed' | 'named' | 'held' | 'none';
+  /** `existing`: a daemon that is not running is reported, not started. */
+  readonly start?: 'absent' | 'existing';
+  /** It stays a while: others should see what it works on. */
+  readonly stays?: true;
+}
+
+export interface Session extends AsyncDisposable {
+  readonly client: Client;
+  readonly operations: Operations;
+  readonly identity: Identity;
+  readonly paths: Paths;
+  /** Who leases; one for the life of the process. */
+  readonly reader: string;
+  messageId(): MessageId;
+}
+
+interface Around {
+  readonly environment: Environment;
+  readonly paths: Paths;
+}
+
+let reader: string | undefined;
+
+export async function openSession(
+  { environment, paths }: Around,
+  needs: SessionNeeds & { readonly as?: string; readonly say: (text: string) => void },
+): Promise<Session> {
+  // Before keys are made in it: a home that came with them would have got the umask's mode.
+  prepareHome(paths, environment);
+  const identity = identify(paths, environment, needs.as);
+  const client = new Client({
+    connect: (receive) => reach({ paths, environment, start: needs.start ?? 'absent' }, receive),
+    caller: await callerOf(identity, environment, needs),
+    credential: credentialFor(identity, paths, needs),
+    borrowed: identity.borrowed,
+    secret: () => sharedSecret(paths, environment),
+  });
+  reader ??= randomText(12);
+  const session: Session = {
+    client,
+    operations: client.operations,
+    identity,
+    paths,
+    reader,
+    messageId: () => messageId() as MessageId,
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+  if (identity.name === undefined && (needs.agent ?? 'needed') === 'needed') {
+    const { nameSession } = await import('./take-name.ts');
+    await nameSession(session, needs.say);
+  }
+  return session;
+}
+
+function credentialFor(
+  identity: Identity,
+  paths: Paths,
+  { agent }: SessionNeeds,
+): HeldCredential | undefined {
+  const { name } = identity;
+  if (name === undefined || agent === 'none') return undefined;
+  if (agent === 'held' && !holdsKey(paths, name)) return undefined;
+  return credentialOf(paths, name);
+}
+
+async function callerOf(identity: Identity, environment: Environment, needs: SessionNeeds): Promise<Caller> {
+  const { client, kind } = identity;
+  const { directory, pid } = environment;
+  const caller = { client, kind, pid, directory };
+  if (needs.stays !== true) return caller;
+  const { projectOf } = await import('./project.ts');
+  return { ...caller, ...projectOf(directory) };
+}

@@ -1,0 +1,81 @@
+/** Every verb by name, none of them loaded yet. */
+import type { Verb } from './verb.ts';
+
+export type Load = () => Promise<Verb>;
+
+export const topVerbs: Readonly<Record<string, Load>> = {
+  ack: async () => (await import('./verbs/ack.ts')).verb,
+  ask: async () => (await import('./verbs/ask.ts')).verb,
+  backup: async () => (await import('./verbs/backup.ts')).verb,
+  cancel: async () => (await import('./verbs/cancel.ts')).verb,
+  check: async () => (await import('./verbs/check.ts')).verb,
+  clear: async () => (await import('./verbs/clear.ts')).verb,
+  completion: async () => (await import('./verbs/completion.ts')).verb,
+  do: async () => (await import('./verbs/do.ts')).verb,
+  doctor: async () => (await import('./verbs/doctor.ts')).verb,
+  export: async () => (await import('./verbs/export.ts')).verb,
+  help: async () => (await import('./verbs/help.ts')).verb,
+  history: async () => (await import('./verbs/history.ts')).verb,
+  mute: async () => (await import('./verbs/mute.ts')).verb,
+  pause: async () => (await import('./verbs/pause.ts')).verb,
+  receipts: async () => (await import('./verbs/receipts.ts')).verb,
+  register: async () => (await import('./verbs/register.ts')).verb,
+  release: async () => (await import('./verbs/release.ts')).verb,
+  rename: async () => (await import('./verbs/rename.ts')).verb,
+  reply: async () => (await import('./verbs/reply.ts')).verb,
+  search: async () => (await import('./verbs/search.ts')).verb,
+  send: async () => (await import('./verbs/send.ts')).verb,
+  version: async () => (await import('./verbs/version.ts')).verb,
+  watch: async () => (await import('./verbs/watch.ts')).verb,
+  who: async () => (await import('./verbs/who.ts')).verb,
+  whoami: async () => (await import('./verbs/whoami.ts')).verb,
+};
+
+export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+  agent: {
+    list: async () => (await import('./verbs/agent.ts')).list,
+    remove: async () => (await import('./verbs/agent.ts')).remove,
+    show: async () => (await import('./verbs/agent.ts')).show,
+  },
+  config: {
+    get: async () => (await import('./verbs/config.ts')).get,
+    list: async () => (await import('./verbs/config.ts')).list,
+    path: async () => (await import('./verbs/config.ts')).path,
+    set: async () => (await import('./verbs/config.ts')).set,
+  },
+  daemon: {
+    logs: async () => (await import('./verbs/daemon-logs.ts')).logs,
+    restart: async () => (await import('./verbs/daemon.ts')).restart,
+    run: async () => (await import('./verbs/daemon.ts')).runDaemon,
+    start: async () => (await import('./verbs/daemon.ts')).start,
+    status: async () => (await import('./verbs/daemon.ts')).status,
+    stop: async () => (await import('./verbs/daemon.ts')).stop,
+  },
+  secret: {
+    remove: async () => (await import('./verbs/secret.ts')).remove,
+    set: async () => (await import('./verbs/secret.ts')).set,
+    show: async () => (await import('./verbs/secret.ts')).show,
+  },
+  topic: {
+    join: async () => (await import('./verbs/topic.ts')).join,
+    leave: async () => (await import('./verbs/topic.ts')).leave,
+    list: async () => (await import('./verbs/topic.ts')).list,
+  },
+};
+
+/** Words that people know from the systems this one replaces (design §6). */
+export const aliases: Readonly<Record<string, readonly string[]>> = {
+  broadcast: ['send', '@all'],
+  inbox: ['check'],
+  list: ['who'],
+  msgs: ['check'],
+  peek: ['check', '--peek'],
+};
+
+export async function allVerbs(): Promise<Verb[]> {
+  const loads = [
+    ...Object.values(topVerbs),
+    ...Object.values(groups).flatMap((group) => Object.values(group)),
+  ];
+  return Promise.all(loads.map((load) => load()));
+}

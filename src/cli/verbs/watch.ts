@@ -1,0 +1,102 @@
+/** `ipc watch`: what arrives, live. It never claims more than `offered`: a line on a screen proves no reading. */
+import { jsonLine } from '../../present/json.ts';
+import { deliveredText, messageLine } from '../../present/person.ts';
+import type { Door } from '../../protocol/model.ts';
+import type { Output } from '../../protocol/operations.ts';
+import type { Call } from '../call.ts';
+import { fromTable } from '../flags.ts' with { type: 'macro' };
+import { interruptible } from '../interrupt.ts';
+import type { Session } from '../session.ts';
+import { inputOf } from '../values.ts';
+import type { Spec } from '../verb.ts';
+
+type Item = Output<'watch'>;
+
+const table = fromTable('watch', ['unread', 'everyone', 'after']);
+
+const spec: Spec = {
+  name: 'watch',
+  summary: table.summary,
+  usage: '',
+  group: 'messages',
+  words: { min: 0, max: 0 },
+  flags: [
+    ...table.flags,
+    {
+      name: 'format',
+      field: 'format',
+      kind: 'choice',
+      choices: ['block', 'line', 'model'],
+      hint: 'block|line|model',
+      help: 'line: id, sender, first 200 characters; model: fenced',
+    },
+  ],
+  examples: [
+    ['ipc watch', 'like tail -f; Ctrl-C ends it'],
+    ['ipc watch --unread --format line', 'what waits already too, one line each'],
+    ['ipc watch --json | jq .message.body', 'one JSON object a line'],
+  ],
+  operations: { watch: { door: 'by --format' } },
+};
+
+async function run(call: Call): Promise<number> {
+  using interrupt = interruptible();
+  const { signal } = interrupt;
+  const input = inputOf<'watch'>(table, call.values);
+  const door: Door = call.values.text('format') === 'line' ? 'monitor' : 'watch';
+  const show = await renderer(call);
+  await using session = await call.open({ stays: true });
+  const offer = offering(session, door);
+  try {
+    // The client goes on from the last cursor when the daemon was restarted.
+    for await (const item of session.operations.watch({ ...input, door }, { signal })) {
+      if (!(await call.output.write(show(item)))) return 0;
+      if (input.everyone !== true) offer(item);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return signal.aborted ? 130 : 0;
+}
+
+async function renderer(call: Call): Promise<(item: Item) => string> {
+  if (call.json) return (item) => jsonLine(item);
+  const { output, world, values } = call;
+  const { style } = output;
+  const everyone = values.on('everyone');
+  const to = (item: Item): string => (everyone ? `${style.faint(`for ${item.recipient}:`)} ` : '');
+  switch (values.text('format')) {
+    case 'line':
+      return (item) => to(item) + messageLine(item.message);
+    case 'model': {
+      const { forModel } = await import('../../present/model.ts');
+      return (item) => `${forModel([item.message], { now: world.now() })}\n`;
+    }
+    default:
+      return (item) => `${to(item)}${deliveredText(item.message, { style, now: world.now() })}\n`;
+  }
+}
+
+/** Says of what was shown that it was offered; what comes while one such call is under way goes in the next. */
+function offering(session: Session, door: Door): (item: Item) => void {
+  const waiting: { id: Item['message']['id']; attempt: number }[] = [];
+  let busy = false;
+  const send = async (): Promise<void> => {
+    busy = true;
+    try {
+      while (waiting.length > 0) {
+        const deliveries = waiting.splice(0, 1_000);
+        await session.operations.confirm({ reader: session.reader, door, stage: 'offered', deliveries });
+      }
+    } finally {
+      busy = false;
+    }
+  };
+  return ({ message }) => {
+    waiting.push({ id: message.id, attempt: message.attempt });
+    // What breaks the connection shows in the stream itself; the offer is then simply not claimed.
+    if (!busy) void send().catch(() => undefined);
+  };
+}
+
+export const verb = { spec, run };

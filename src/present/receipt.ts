@@ -1,0 +1,76 @@
+/** What became of a message, in words that claim only what was proven (design §2). */
+import type { Receipt } from '../protocol/model.ts';
+import type { Output } from '../protocol/operations.ts';
+import { visibleLine } from './escape.ts';
+import type { Style } from './style.ts';
+import { exact, relative } from './time.ts';
+
+type Sent = Output<'receipts'>['messages'][number];
+
+interface Look {
+  readonly style: Style;
+  readonly now: number;
+}
+
+/** "bob: handed (cli) 2 minutes ago 2026-08-22 14:03:07". */
+export function receiptWords(receipt: Receipt, { style, now }: Look): string {
+  const door = receipt.door === undefined ? '' : ` (${receipt.door})`;
+  const colour = colourOf(receipt.state, style);
+  const when = whenOf(receipt);
+  const time = when === undefined ? '' : ` ${relative(when, now)} ${style.faint(exact(when))}`;
+  const reason = receipt.reason === undefined ? '' : `, ${visibleLine(receipt.reason)}`;
+  const offered =
+    receipt.state !== 'offered' && (receipt.offeredBy?.length ?? 0) > 0
+      ? style.faint(`, offered by ${receipt.offeredBy?.join(', ')}`)
+      : '';
+  const tries = receipt.attempts > 1 ? `, ${receipt.attempts} hand-overs` : '';
+  return `${visibleLine(receipt.to)}: ${colour(receipt.state)}${door}${time}${reason}${offered}${tries}`;
+}
+
+export function receiptsText(message: Sent, look: Look): string {
+  const { style, now } = look;
+  const to = message.to.map(visibleLine).join(', ');
+  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt))}`;
+  const head = `${visibleLine(message.from)} to ${style.name(to)} · ${when}\n  ${style.faint(`id ${message.id}`)}\n`;
+  const first = message.firstLine === '' ? '' : `    ${visibleLine(message.firstLine)}\n`;
+  return head + first + message.receipts.map((receipt) => `  ${receiptWords(receipt, look)}\n`).join('');
+}
+
+function whenOf(receipt: Receipt): string | undefined {
+  switch (receipt.state) {
+    case 'queued':
+    case 'held':
+      return undefined;
+    case 'offered':
+      return receipt.offeredAt;
+    case 'handed':
+      return receipt.handedAt;
+    case 'seen':
+      return receipt.seenAt;
+    case 'acked':
+      return receipt.ackedAt;
+    case 'expired':
+    case 'refused':
+    case 'dead':
+    case 'cancelled':
+      return receipt.endedAt;
+  }
+}
+
+function colourOf(state: Receipt['state'], style: Style): (text: string) => string {
+  switch (state) {
+    case 'handed':
+    case 'seen':
+    case 'acked':
+      return style.good;
+    case 'queued':
+    case 'offered':
+    case 'held':
+      return style.warn;
+    case 'expired':
+    case 'refused':
+    case 'dead':
+    case 'cancelled':
+      return style.bad;
+  }
+}
