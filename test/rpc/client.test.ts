@@ -1,0 +1,211 @@
+import { expect, test } from 'bun:test';
+import { Failure } from '../../src/protocol/failures.ts';
+import { operations } from '../../src/protocol/operations.ts';
+import { Peer } from '../../src/rpc/peer.ts';
+import { dial } from '../../src/rpc/dial.ts';
+import { listen } from '../../src/rpc/listen.ts';
+import { clientOf, fakeServer } from '../support/fake-server.ts';
+import { temporaryHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
+
+test('every operation of the table has a method of its name', async () => {
+  await using home = await temporaryHome();
+  const client = clientOf(home);
+  expect(Object.keys(client.operations).sort()).toEqual(Object.keys(operations).sort());
+});
+
+test('a failure arrives as it was thrown: code, words, hint and details', async () => {
+  await using home = await temporaryHome();
+  const thrown = new Failure('rate_limited', 'too many', {
+    hint: 'ipc who',
+    details: { retryAfterSeconds: 3 },
+  });
+  await using _fake = fakeServer(home, { who: () => Promise.reject(thrown) });
+  const client = clientOf(home);
+  const caught = await client.operations.who({}).catch((error: unknown) => error);
+  expect(caught).toBeInstanceOf(Failure);
+  expect((caught as Failure).body()).toEqual(thrown.body());
+  await client.close();
+});
+
+test('a send whose connection breaks is sent again with the same id, which the client made', async () => {
+  await using home = await temporaryHome();
+  const ids: unknown[] = [];
+  const first = fakeServer(home, {
+    send: (input: { id: string }) => {
+      ids.push(input.id);
+      return new Promise(() => undefined);
+    },
+  });
+  const client = clientOf(home);
+  const sending = client.operations.send({ to: ['bob'], body: 'hi' });
+  await until(() => ids.length === 1, 'the first send');
+  await first.server.stop(0);
+  await using _second = fakeServer(home, {
+    send: async (input: { id: string }) => {
+      ids.push(input.id);
+      return { id: input.id };
+    },
+  });
+  expect(await sending).toMatchObject({ id: ids[0] });
+  expect(ids).toHaveLength(2);
+  expect(ids[1]).toBe(ids[0]);
+  await client.close();
+});
+
+test('a call whose repeat is not safe is not sent again but reported as unknown', async () => {
+  await using home = await temporaryHome();
+  let calls = 0;
+  const backup = (): Promise<unknown> => {
+    calls += 1;
+    return new Promise(() => undefined);
+  };
+  const first = fakeServer(home, { 'store.backup': backup });
+  const client = clientOf(home);
+  const calling = client.operations['store.backup']({});
+  await until(() => calls === 1, 'the call');
+  await first.server.stop(0);
+  await using _second = fakeServer(home, { 'store.backup': backup });
+  await expect(calling).rejects.toMatchObject({
+    code: 'daemon_unavailable',
+    message: expect.stringContaining('not known'),
+  });
+  expect(calls).toBe(1);
+  await client.close();
+});
+
+test('a call that a stopping daemon did not begin is made at its successor, safe or not', async () => {
+  await using home = await temporaryHome();
+  let release = (): void => undefined;
+  const slow = { who: () => new Promise((resolve) => (release = () => resolve({ agents: [] }))) };
+  const first = fakeServer(home, slow);
+  const client = clientOf(home);
+  const waiting = client.operations.who({});
+  await client.welcome();
+  const stopping = first.server.stop(5_000);
+  await using second = fakeServer(home, {
+    'store.backup': async () => ({ path: 'there', bytes: 1, blobs: [] }),
+  });
+  const late = client.operations['store.backup']({});
+  await until(() => second.openings.length === 1, 'the call to go to the successor');
+  release();
+  expect(await waiting).toEqual({ agents: [] });
+  await stopping;
+  expect(await late).toMatchObject({ path: 'there' });
+  await client.close();
+});
+
+test('a name that is held is held again on a new connection before anything else is asked', async () => {
+  await using home = await temporaryHome();
+  const calls: string[] = [];
+  const handlers = {
+    register: async (input: { name: string }) => (calls.push(`register ${input.name}`), { name: input.name }),
+    who: async () => (calls.push('who'), { agents: [] }),
+  };
+  const first = fakeServer(home, handlers);
+  const client = clientOf(home, { credential: undefined });
+  await client.operations.register({ name: 'nessa', key: 'n'.repeat(43), hold: true });
+  await first.server.stop(0);
+  await using second = fakeServer(home, handlers);
+  await client.operations.who({});
+  expect(calls).toEqual(['register nessa', 'register nessa', 'who']);
+  expect(second.openings[0]?.credential).toEqual({ name: 'nessa', key: 'n'.repeat(43) });
+  await client.close();
+});
+
+test('a refused hello is what every call of it is told, and a key made for it is discarded', async () => {
+  await using home = await temporaryHome();
+  let discarded = 0;
+  await using fake = fakeServer(
+    home,
+    {},
+    {
+      admit: () => {
+        throw new Failure('credential_refused', 'the key of bob is another');
+      },
+    },
+  );
+  const client = clientOf(home, {
+    credential: { name: 'bob', key: 'w'.repeat(43), discard: () => void (discarded += 1) },
+  });
+  await expect(client.operations.who({})).rejects.toMatchObject({ code: 'credential_refused' });
+  expect(discarded).toBe(1);
+  expect(fake.logged.join()).not.toContain('w'.repeat(43));
+  await client.close();
+});
+
+test('a call too large for a frame fails here, and the connection stays', async () => {
+  await using home = await temporaryHome();
+  await using _fake = fakeServer(home, { who: async () => ({ agents: [] }) });
+  const client = clientOf(home);
+  await client.operations.who({});
+  const huge = { to: ['bob'], body: 'x', data: { blob: '\u0000'.repeat(400_000) } };
+  await expect(client.operations.send(huge)).rejects.toMatchObject({ code: 'too_large' });
+  expect(await client.operations.who({})).toEqual({ agents: [] });
+  await client.close();
+});
+
+test('a thousand calls at once are each given their own answer', async () => {
+  await using home = await temporaryHome();
+  await using _fake = fakeServer(home, {
+    search: async ({ query }: { query: string }) => (await Promise.resolve(), { messages: [query] }),
+  });
+  const client = clientOf(home);
+  const answers = await Promise.all(
+    Array.from({ length: 1_000 }, (_, index) => client.operations.search({ query: `q${index}` })),
+  );
+  expect(answers.map((answer) => String(answer.messages[0]))).toEqual(answers.map((_, index) => `q${index}`));
+  await client.close();
+});
+
+test('both sides may call: the daemon asks a session and reads its stream', async () => {
+  await using home = await temporaryHome();
+  const daemonSide = Promise.withResolvers<Peer>();
+  const listener = listen({
+    path: home.paths.socket,
+    maxConnections: 4,
+    uid: home.environment.uid,
+    accept: (connection) => {
+      const peer = new Peer({
+        connection,
+        maxBytes: 1_000_000,
+        serve: async ({ params }) => ({ value: { echoed: params } }),
+        ended: () => undefined,
+      });
+      daemonSide.resolve(peer);
+      return peer;
+    },
+  });
+  let sessionSide: Peer | undefined;
+  await dial(home.paths.socket, (connection) => {
+    sessionSide = new Peer({
+      connection,
+      maxBytes: 1_000_000,
+      serve: async ({ method }) =>
+        method === 'count' ? { items: countTo(200) } : { value: `ran ${method}` },
+      ended: () => undefined,
+    });
+    return sessionSide;
+  });
+  const daemon = await daemonSide.promise;
+  const [asked, answered] = await Promise.all([daemon.call('execute', {}), sessionSide?.call('echo', 7)]);
+  expect(asked).toBe('ran execute');
+  expect(answered).toEqual({ echoed: 7 });
+  const items: unknown[] = [];
+  for await (const item of daemon.stream('count', {})) items.push(item);
+  expect(items).toEqual(Array.from({ length: 200 }, (_, index) => index));
+  listener.close();
+});
+
+async function* countTo(limit: number): AsyncGenerator<number> {
+  for (let number = 0; number < limit; number += 1) yield number;
+}
+
+test('a client that was closed refuses further calls at once', async () => {
+  await using home = await temporaryHome();
+  await using _fake = fakeServer(home, { who: async () => ({ agents: [] }) });
+  const client = clientOf(home);
+  await client.operations.who({});
+  await client.close();
+  await expect(client.operations.who({})).rejects.toMatchObject({ code: 'interrupted' });
+});
