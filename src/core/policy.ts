@@ -96,6 +96,15 @@ export class LoopGuard {
     meter.recent.push({ content: message.content, id: message.id, at: now });
   }
 
+  /** The store refused it: it was not sent, so the same text may come again (with `--go`, say). */
+  forget(sender: AgentId, id: string): void {
+    const meter = this.#meters.get(sender);
+    if (meter === undefined) return;
+    const others = meter.recent.filter((sent) => sent.id !== id);
+    if (others.length < meter.recent.length) meter.tokens += 1;
+    meter.recent = others;
+  }
+
   /** Forgets senders who have been quiet long enough to have a full allowance. */
   sweep(limits: Policy['guard']): void {
     const quiet = Math.max(limits.repeatMs, (limits.burst / limits.ratePerMinute) * MINUTE);

@@ -1,39 +1,14 @@
 /** send, reply, ask, cancel: from a request to a posting, and from what was posted to a truthful answer. */
-import { Failure } from '../protocol/failures.ts';
-import type { BlobRef, MessageId } from '../protocol/model.ts';
-import { parseAddress, type Address } from '../protocol/names.ts';
+import type { MessageId } from '../protocol/model.ts';
+import { parseAddress } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './bus.ts';
-import { heldNotice } from './notices.ts';
-import type { PostedTo, Posting } from './ports.ts';
+import type { PostedTo } from './ports.ts';
+import { contentKey, lifetime, postingOf, type Content, type Target } from './posting.ts';
 import { granted, type Desk, type Session } from './session.ts';
 import { deliveredView, openDoors, presenceOf } from './view.ts';
 
 type Sent = Output<'send'>;
-type Content = Pick<
-  Request<'send'>,
-  | 'id'
-  | 'body'
-  | 'bodyBlob'
-  | 'data'
-  | 'attachments'
-  | 'priority'
-  | 'expiresIn'
-  | 'expiresAt'
-  | 'notBefore'
-  | 'intent'
-> &
-  Partial<Pick<Request<'send'>, 'thread' | 'forwardOf' | 'go'>>;
-
-interface Target {
-  readonly to: readonly Address[];
-  readonly replyTo: Posting['replyTo'];
-  readonly answers: boolean;
-}
-
-/** A message that goes to people and agents at large never runs on a kernel (design §5). */
-const REACHED_BY_ALL = ['human', 'agent'] as const;
-
 export function sendingHandlers(
   desk: Desk,
   session: Session,
@@ -68,72 +43,12 @@ function direct(session: Session, request: Pick<Request<'send'>, 'to' | 'replyTo
 }
 
 async function post(desk: Desk, session: Session, request: Content, target: Target): Promise<Sent> {
-  const sender = session.acting();
-  const now = desk.clock.now();
-  const policy = desk.policy();
   const id = request.id ?? desk.ids.message();
-  const guarded = session.kind === 'agent';
-  if (guarded) {
-    const content = JSON.stringify([
-      target,
-      request.body,
-      request.bodyBlob?.sha256,
-      request.data,
-      request.attachments,
-      request.forwardOf,
-    ]);
-    desk.guard.admit(sender.id, { id, content }, policy.guard);
-  }
-  const bodyBlob = request.bodyBlob === undefined ? null : await adopt(desk, request.bodyBlob);
-  const attachments = [];
-  for (const { name, role, ...staged } of request.attachments ?? [])
-    attachments.push({ ...(await adopt(desk, staged)), name, role });
-
-  const notBefore = request.notBefore === undefined ? null : Date.parse(request.notBefore);
-  const expiresAt = expiry(request, { from: Math.max(now, notBefore ?? now) });
-  const posted = granted(
-    await desk.post({
-      id,
-      sender: sender.id,
-      provenance: {
-        kind: session.kind,
-        verified: true,
-        client: session.caller.client,
-        directory: session.caller.directory ?? null,
-      },
-      ...target,
-      body: request.body,
-      bodyBlob,
-      data: request.data === undefined ? null : JSON.stringify(request.data),
-      attachments,
-      thread: request.thread ?? null,
-      forwardOf: request.forwardOf ?? null,
-      intent: request.intent,
-      priority: request.priority,
-      notBefore,
-      expiresAt,
-      all: {
-        kinds: REACHED_BY_ALL,
-        seenSince: now - policy.allSeenMs,
-        limit: guarded && request.go !== true ? policy.guard.fanOut : Number.POSITIVE_INFINITY,
-      },
-      limits: { ...policy.quotas, depth: policy.guard.depth },
-      unbornExpiresAt: now + policy.unbornMs,
-      heldNotice: guarded
-        ? heldNotice(desk.ids, {
-            sender: sender.id,
-            name: sender.name,
-            messageId: id,
-            depth: policy.guard.depth,
-            now,
-          })
-        : null,
-      now,
-    }),
+  const posted = await pastTheGuard(desk, session, { id, content: contentKey(request, target) }, async () =>
+    granted(await desk.post(await postingOf(desk, session, { id, request, target }))),
   );
   desk.wake.publish(posted.wake);
-  const unbornUntil = posted.deliveries.some((to) => to.unborn) ? now + policy.unbornMs : Infinity;
-  const dueAt = Math.min(notBefore ?? Infinity, expiresAt ?? Infinity, unbornUntil);
+  const dueAt = firstDue(desk, request, posted);
   if (Number.isFinite(dueAt)) desk.due(dueAt);
   return {
     id: id as MessageId,
@@ -143,16 +58,29 @@ async function post(desk: Desk, session: Session, request: Content, target: Targ
   };
 }
 
-async function adopt(desk: Desk, staged: Parameters<Desk['blobs']['adopt']>[0]): Promise<BlobRef> {
-  return granted(await desk.blobs.adopt(staged)).blob;
+/** Agents pass the loop guard first; what the store then refuses does not count as sent. */
+async function pastTheGuard<T>(
+  desk: Desk,
+  session: Session,
+  message: { readonly id: string; readonly content: string },
+  send: () => Promise<T>,
+): Promise<T> {
+  if (session.kind !== 'agent') return send();
+  const sender = session.acting().id;
+  desk.guard.admit(sender, message, desk.policy().guard);
+  try {
+    return await send();
+  } catch (error) {
+    desk.guard.forget(sender, message.id);
+    throw error;
+  }
 }
 
-function expiry(request: Content, { from }: { from: number }): number | null {
-  if (request.expiresAt !== undefined && request.expiresIn !== undefined) {
-    throw new Failure('invalid_data', 'wanted expiresIn or expiresAt, found both');
-  }
-  if (request.expiresAt !== undefined) return Date.parse(request.expiresAt);
-  return request.expiresIn === undefined ? null : from + request.expiresIn * 1000;
+function firstDue(desk: Desk, request: Content, posted: { deliveries: readonly PostedTo[] }): number {
+  const now = desk.clock.now();
+  const { notBefore, expiresAt } = lifetime(request, now);
+  const unborn = posted.deliveries.some((to) => to.unborn) ? now + desk.policy().unbornMs : Infinity;
+  return Math.min(notBefore ?? Infinity, expiresAt ?? Infinity, unborn);
 }
 
 function sentTo(desk: Desk, to: PostedTo): Sent['deliveries'][number] {

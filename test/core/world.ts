@@ -81,7 +81,8 @@ export interface World {
 }
 
 /** Each name's key is made from the name, so that the same name is the same agent in every session. */
-export const keyOf = (name: string): string => Buffer.from(Bun.SHA256.hash(name)).toString('base64url');
+export const keyOf = (name: string): string =>
+  new Bun.CryptoHasher('sha256').update(name).digest('base64url');
 
 export function openWorld(store: Store): World {
   const clock = new FakeClock();

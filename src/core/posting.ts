@@ -1,0 +1,111 @@
+/** From what a caller asked for to what the store is told: stamped, limited, with its blobs adopted. */
+import { Failure } from '../protocol/failures.ts';
+import type { BlobRef, StagedBlob } from '../protocol/model.ts';
+import type { Address } from '../protocol/names.ts';
+import type { Request } from '../protocol/operations.ts';
+import { heldNotice } from './notices.ts';
+import type { PostedBlob, Posting } from './ports.ts';
+import { granted, type Desk, type Session } from './session.ts';
+
+/** What send, reply and ask have in common. */
+export type Content = Pick<
+  Request<'send'>,
+  | 'id'
+  | 'body'
+  | 'bodyBlob'
+  | 'data'
+  | 'attachments'
+  | 'priority'
+  | 'expiresIn'
+  | 'expiresAt'
+  | 'notBefore'
+  | 'intent'
+> &
+  Partial<Pick<Request<'send'>, 'thread' | 'forwardOf' | 'go'>>;
+
+export interface Target {
+  readonly to: readonly Address[];
+  readonly replyTo: Posting['replyTo'];
+  readonly answers: boolean;
+}
+
+/** A message that goes to people and agents at large never runs on a kernel (design §5). */
+const REACHED_BY_ALL = ['human', 'agent'] as const;
+
+/** By which the loop guard knows the same text to the same recipients again. */
+export function contentKey(request: Content, target: Target): string {
+  const blobs = [request.bodyBlob, ...(request.attachments ?? [])].map((blob) => blob?.sha256);
+  return JSON.stringify([target, request.body, request.data, request.forwardOf, blobs]);
+}
+
+/** When it may first be shown and when it ends. Throws `invalid_data` when its end is said twice. */
+export function lifetime(
+  request: Content,
+  now: number,
+): { readonly notBefore: number | null; readonly expiresAt: number | null } {
+  const notBefore = request.notBefore === undefined ? null : Date.parse(request.notBefore);
+  const { expiresAt, expiresIn } = request;
+  if (expiresAt !== undefined && expiresIn !== undefined) {
+    throw new Failure('invalid_data', 'wanted expiresIn or expiresAt, found both');
+  }
+  if (expiresAt !== undefined) return { notBefore, expiresAt: Date.parse(expiresAt) };
+  if (expiresIn === undefined) return { notBefore, expiresAt: null };
+  return { notBefore, expiresAt: Math.max(now, notBefore ?? now) + expiresIn * 1000 };
+}
+
+/** Throws `no_such_file` or `invalid_data` when a blob is not what it is said to be. */
+export async function postingOf(
+  desk: Desk,
+  session: Session,
+  { id, request, target }: { id: string; request: Content; target: Target },
+): Promise<Posting> {
+  const now = desk.clock.now();
+  const policy = desk.policy();
+  const sender = session.acting();
+  const { depth, fanOut } = policy.guard;
+  const guarded = session.kind === 'agent';
+  const limited = guarded && request.go !== true;
+  return {
+    id,
+    sender: sender.id,
+    provenance: {
+      kind: session.kind,
+      verified: true,
+      client: session.caller.client,
+      directory: session.caller.directory ?? null,
+    },
+    ...target,
+    body: request.body,
+    ...(await adopted(desk, request)),
+    data: request.data === undefined ? null : JSON.stringify(request.data),
+    thread: request.thread ?? null,
+    forwardOf: request.forwardOf ?? null,
+    intent: request.intent,
+    priority: request.priority,
+    ...lifetime(request, now),
+    all: {
+      kinds: REACHED_BY_ALL,
+      seenSince: now - policy.allSeenMs,
+      limit: limited ? fanOut : Number.POSITIVE_INFINITY,
+    },
+    limits: { ...policy.quotas, depth },
+    unbornExpiresAt: now + policy.unbornMs,
+    heldNotice: guarded
+      ? heldNotice(desk.ids, { sender: sender.id, name: sender.name, messageId: id, depth, now })
+      : null,
+    now,
+  };
+}
+
+async function adopted(desk: Desk, request: Content): Promise<Pick<Posting, 'bodyBlob' | 'attachments'>> {
+  const bodyBlob = request.bodyBlob === undefined ? null : await adopt(desk, request.bodyBlob);
+  const attachments: PostedBlob[] = [];
+  for (const { name, role, ...staged } of request.attachments ?? []) {
+    attachments.push({ ...(await adopt(desk, staged)), name, role });
+  }
+  return { bodyBlob, attachments };
+}
+
+async function adopt(desk: Desk, staged: StagedBlob): Promise<BlobRef> {
+  return granted(await desk.blobs.adopt(staged)).blob;
+}
