@@ -13,14 +13,15 @@ export const yesFlag: Flag = {
   help: 'do it without asking',
 };
 
-/** Throws `not_allowed` where nobody can be asked. */
+/** Throws `invalid` where nobody can be asked. */
 export async function confirmed(call: Call, question: string): Promise<boolean> {
   if (call.values.on('yes')) return true;
   if (!isTerminal(0) || !isTerminal(2)) {
     const line = ['ipc', call.spec.name, ...call.words, '--yes'].join(' ');
-    throw new Failure('not_allowed', `${question} Nobody is here to be asked`, { hint: line });
+    throw new Failure('invalid', `${question} Nobody is here to be asked: say --yes`, { hint: line });
   }
   writeError(`${visibleLine(question)} [y/N] `);
-  for await (const answer of console) return /^\s*y(es)?\s*$/i.test(answer);
+  for await (const typed of Bun.stdin.stream())
+    return /^\s*y(es)?\s*$/i.test(new TextDecoder().decode(typed));
   return false;
 }

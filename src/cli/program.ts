@@ -5,7 +5,7 @@
  * of failures.
  */
 import { defineCommand, runCommand, type CommandDef } from 'citty';
-import { asFailure, Failure, type FailureBody } from '../protocol/failures.ts';
+import { Failure, type FailureBody } from '../protocol/failures.ts';
 import { failureLine } from '../present/json.ts';
 import { variable } from '../system/environment.ts';
 import { parseArguments } from './arguments.ts';
@@ -29,7 +29,7 @@ export async function run(argv: readonly string[], world: World = systemWorld())
   try {
     return await dispatch({ argv, plain, output, world });
   } catch (error) {
-    return failed(asFailure(error), { error, output, world, json: plain.includes('--json') });
+    return failed(failureOf(error), { error, output, world, json: plain.includes('--json') });
   }
 }
 
@@ -162,6 +162,16 @@ async function failed(
 async function shown(text: string): Promise<string> {
   const { visible } = await import('../present/escape.ts');
   return visible(text);
+}
+
+/** What nobody expected happened in this very process, so it is not the daemon's doing. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const found = error instanceof Error ? error.message : String(error);
+  return new Failure('internal', `ipc met an error it did not expect: ${found}`, {
+    hint: 'IPC_DEBUG=1 ipc …',
+    cause: error,
+  });
 }
 
 function isGlobalOnly(token: string): boolean {
