@@ -120,11 +120,11 @@ test('on Windows the socket is a pipe named by the home', async () => {
   const windows: Environment = {
     ...root.environment,
     platform: 'win32',
-    variables: { LOCALAPPDATA: 'C:\\Users\\Bob\\AppData\\Local' },
+    variables: { LOCALAPPDATA: 'D:\\Bob\\Local' },
   };
   const paths = resolvePaths(windows);
   expect(paths.socket).toMatch(/^\\\\\.\\pipe\\ipc-[0-9a-f]{16}$/);
-  expect(paths.home).toBe('C:/Users/Bob/AppData/Local/ipc');
+  expect(paths.home).toBe('D:/Bob/Local/ipc');
 });
 
 test('a path is one word of a shell, whatever is in it', () => {
