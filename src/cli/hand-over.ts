@@ -78,7 +78,7 @@ async function textPages(call: Call, everything: boolean): Promise<Printer> {
       const rest = last ? restText(page) : '';
       if (before === 0 && last) sayNothing(call, page);
       if (page.peeked && !call.values.on('peek') && last && before > 0)
-        output.say('only looked: a live session holds this name; ipc check --take marks them handed');
+        await output.warn('only looked: a live session holds this name; ipc check --take marks them handed');
       return output.write(gap + text + (rest !== '' && before > 0 ? `\n${rest}` : rest));
     },
   };
@@ -123,5 +123,5 @@ async function confirm(session: Session, { messages, peeked }: Page): Promise<nu
 
 async function told({ output }: Call, confirmed: Promise<number>): Promise<void> {
   const lost = await confirmed;
-  if (lost > 0) output.say(`${lost} of these took too long to print and will come again`);
+  if (lost > 0) await output.warn(`${lost} of these took too long to print and will come again`);
 }

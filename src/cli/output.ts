@@ -13,6 +13,8 @@ export interface Output {
   write(text: string | Uint8Array): Promise<boolean>;
   /** A line of talk on stderr; nothing under --quiet. */
   say(text: string): void;
+  /** As `say`, for what should not be missed. */
+  warn(text: string): Promise<void>;
   /** What went wrong, on stderr, --quiet or not. */
   complain(text: string): void;
   readonly style: Style;
@@ -47,6 +49,11 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
     },
     say: (text) => {
       if (!rules.quiet) writeError(`${text}\n`);
+    },
+    warn: async (text) => {
+      if (rules.quiet) return;
+      const { openTalk } = await import('./talk.ts');
+      openTalk().warn(text);
     },
     complain: (text) => void writeError(`${text}\n`),
     get style() {

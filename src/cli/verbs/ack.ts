@@ -21,7 +21,8 @@ async function run(call: Call): Promise<void> {
   const ids = call.words.map(messageIdOf);
   await using session = await call.open();
   const acked = await session.operations.ack({ ids });
-  if (acked.unknown.length > 0) call.output.say(`not yours, or not known: ${acked.unknown.join(', ')}`);
+  if (acked.unknown.length > 0)
+    await call.output.warn(`not yours, or not known: ${acked.unknown.join(', ')}`);
   await call.tell(acked, () => `acknowledged ${acked.acked.length}\n`);
 }
 

@@ -35,7 +35,11 @@ async function run(call: Call): Promise<void> {
   const asked = inputOf<'register'>(table, call.values);
   const registered = await takeName(session, { ...asked, kind: asked.kind ?? session.identity.kind }, name);
   if (name !== undefined && registered.name.toLowerCase() !== name.toLowerCase())
-    call.output.say(`${name} is held by a live session`);
+    await call.output.warn(`${name} is held by a live session; you are ${registered.name}`);
+  if (session.identity.binding === undefined)
+    await call.output.warn(
+      `no shell here to bind the name to: IPC_AGENT=${registered.name} or --as ${registered.name} keeps it`,
+    );
   await call.tell(registered, ({ style }) => registeredText(registered, style.name));
 }
 

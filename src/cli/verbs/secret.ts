@@ -32,7 +32,7 @@ export const set: Verb = {
     const secret = await wished(call);
     prepareHome(paths, environment);
     replaceFile(paths.secret, `${secret}\n`);
-    warnOfVariable(call);
+    await warnOfVariable(call);
     await call.tell({ set: true }, () => 'the shared secret is set; show it with: ipc secret show\n');
   },
 };
@@ -69,7 +69,7 @@ export const remove: Verb = {
   },
   run: async (call: Call) => {
     const removed = removeIfThere(call.world.paths.secret);
-    warnOfVariable(call);
+    await warnOfVariable(call);
     await call.tell({ removed }, () => (removed ? 'the shared secret is removed\n' : 'there was none\n'));
   },
 };
@@ -111,7 +111,7 @@ function fromFile(path: string): string {
   }
 }
 
-function warnOfVariable({ world, output }: Call): void {
+async function warnOfVariable({ world, output }: Call): Promise<void> {
   if (variable(world.environment, 'IPC_SHARED_SECRET') !== undefined)
-    output.say('IPC_SHARED_SECRET is set here and overrides the file');
+    await output.warn('IPC_SHARED_SECRET is set here and overrides the file');
 }
