@@ -68,11 +68,11 @@ export async function openSession(
     messageId: () => messageId() as MessageId,
     [Symbol.asyncDispose]: () => client.close(),
   };
-  if (identity.name === undefined && (needs.agent ?? 'needed') === 'needed') {
-    const { nameSession } = await import('./take-name.ts');
-    await nameSession(session, needs.say);
-  }
-  return session;
+  if (identity.name !== undefined || (needs.agent ?? 'needed') !== 'needed') return session;
+  const { nameSession } = await import('./take-name.ts');
+  await nameSession(session, needs.say);
+  await client.close();
+  return openSession({ environment, paths }, needs);
 }
 
 function credentialFor(

@@ -2,7 +2,6 @@
 import { Failure } from '../protocol/failures.ts';
 import { isName, type AgentName } from '../protocol/names.ts';
 import type { Input, Output } from '../protocol/operations.ts';
-import { credentialOf } from '../system/identity.ts';
 import { randomKey } from '../system/ids.ts';
 import { bind, readBinding, readKey, storeKey } from '../system/keys.ts';
 import { waitForLock } from '../system/lock.ts';
@@ -50,11 +49,7 @@ export async function nameSession(session: Session, say: (text: string) => void)
   if (lock === undefined)
     throw new Failure('busy', 'another command has been naming this session for too long');
   const named = identity.binding === undefined ? undefined : readBinding(paths, identity.binding);
-  if (named !== undefined && isName(named)) {
-    const { key } = credentialOf(paths, named);
-    await session.operations.register({ name: named, key, kind: identity.kind });
-    return;
-  }
+  if (named !== undefined && isName(named)) return;
   const { name } = await takeName(session, { kind: identity.kind }, undefined);
   say(`this session of ${identity.client} is ${name} now; ipc rename <name> gives it another`);
 }

@@ -87,13 +87,12 @@ describe('flags are strict', () => {
 });
 
 describe('global flags', () => {
-  test.each([
-    [['--as', 'eve', 'bob', 'hi']],
-    [['bob', '--as', 'eve', 'hi']],
-    [['bob', 'hi', '--as=eve']],
-  ])('are understood anywhere before -- (trap 7): %j', (argv) => {
-    expect(parse(send, ...argv)).toMatchObject({ values: { as: ['eve'] }, words: ['bob', 'hi'] });
-  });
+  test.each([[['--as', 'eve', 'bob', 'hi']], [['bob', '--as', 'eve', 'hi']], [['bob', 'hi', '--as=eve']]])(
+    'are understood anywhere before -- (trap 7): %j',
+    (argv) => {
+      expect(parse(send, ...argv)).toMatchObject({ values: { as: ['eve'] }, words: ['bob', 'hi'] });
+    },
+  );
 });
 
 describe('after -- everything is text', () => {

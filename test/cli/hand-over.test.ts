@@ -1,0 +1,196 @@
+/** Fetch, print, flush, confirm, against a daemon of the test's own that records what it is told. */
+import { describe, expect, test } from 'bun:test';
+import type { Delivered, MessageId } from '../../src/protocol/model.ts';
+import type { Output, Request } from '../../src/protocol/operations.ts';
+import { message } from '../present/message.ts';
+import { fakeServer } from '../support/fake-server.ts';
+import { temporaryHome } from '../support/home.ts';
+import { ipcCommand, runIpc } from '../support/processes.ts';
+
+function numbered(number: number, parts: Partial<Delivered> = {}): Delivered {
+  const id = `0198f3c2-7a10-7bbb-8ccc-${String(number).padStart(12, '0')}` as MessageId;
+  return message({ id, thread: id, body: `number ${number}`, ...parts });
+}
+
+type Page = Output<'check'>;
+const page = (messages: Delivered[], parts: Partial<Page> = {}): Page => ({
+  messages,
+  remaining: 0,
+  held: 0,
+  peeked: false,
+  ...parts,
+});
+
+/** A daemon that hands out these pages one after the other; a page is given again until it was confirmed. */
+function mailbox(pages: Page[]) {
+  const told: string[] = [];
+  let at = 0;
+  return {
+    told,
+    handlers: {
+      check: (request: Request<'check'>) => {
+        told.push(`check ${request.bytes}`);
+        return Promise.resolve(pages[at] ?? page([]));
+      },
+      confirm: (request: Request<'confirm'>) => {
+        told.push(`confirm ${request.stage} ${request.door} ${request.deliveries.length}`);
+        at += 1;
+        return Promise.resolve({ confirmed: request.deliveries.length, lost: [] });
+      },
+    },
+  };
+}
+
+describe('check', () => {
+  test('prints oldest first, and confirms what it printed', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([page([numbered(1), numbered(2, { again: true })], { remaining: 12 })]);
+    await using _server = fakeServer(home, box.handlers);
+    const { code, stdout } = await runIpc(home, ['check']);
+    expect(code).toBe(0);
+    expect(stdout.indexOf('number 1')).toBeLessThan(stdout.indexOf('number 2'));
+    expect(stdout).toContain('again');
+    expect(stdout).toContain('12 more');
+    expect(box.told).toEqual(['check 8192', 'confirm handed cli 2']);
+  });
+
+  test('that cannot write confirms nothing', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([page([numbered(1, { body: 'x'.repeat(200_000) })])]);
+    await using _server = fakeServer(home, box.handlers);
+    const script = `${ipcCommand.map((word) => `'${word}'`).join(' ')} check --all`;
+    for (const sink of ['| head -c 10', '> /dev/full']) {
+      const shell = Bun.spawn(['sh', '-c', `${script} ${sink}`], {
+        env: { ...home.variables },
+        cwd: home.path,
+        stdout: 'ignore',
+        stderr: 'ignore',
+      });
+      await shell.exited;
+    }
+    expect(box.told).toEqual(['check 524288', 'check 524288']);
+  });
+
+  test('of everything is one JSON object over however many pages', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([
+      page([numbered(1), numbered(2)], { remaining: 3 }),
+      page([numbered(3), numbered(4)], { remaining: 1 }),
+      page([numbered(5)]),
+    ]);
+    await using _server = fakeServer(home, box.handlers);
+    const { code, stdout } = await runIpc(home, ['check', '--all', '--json']);
+    expect(code).toBe(0);
+    expect(stdout.indexOf('\n')).toBe(stdout.length - 1);
+    const { messages, ...facts } = JSON.parse(stdout) as Page;
+    expect(messages.map(({ body }) => body)).toEqual([1, 2, 3, 4, 5].map((number) => `number ${number}`));
+    expect(facts).toEqual({ remaining: 0, held: 0, peeked: false });
+    expect(box.told.filter((line) => line.startsWith('confirm'))).toEqual([
+      'confirm handed cli 2',
+      'confirm handed cli 2',
+      'confirm handed cli 1',
+    ]);
+  });
+
+  test('that only looked confirms nothing and says so', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([page([numbered(1)], { peeked: true })]);
+    await using _server = fakeServer(home, box.handlers);
+    const { stdout, stderr } = await runIpc(home, ['check', '--as', 'bob']);
+    expect(stdout).toContain('number 1');
+    expect(stderr).toContain('--take');
+    expect(box.told).toEqual(['check 8192']);
+  });
+
+  test('of nothing says so on stderr; with --exit-code it exits 3', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([]);
+    await using _server = fakeServer(home, box.handlers);
+    expect(await runIpc(home, ['check'])).toEqual({ code: 0, stdout: '', stderr: 'nothing new\n' });
+    expect((await runIpc(home, ['check', '--exit-code', '--quiet'])).code).toBe(3);
+    expect((await runIpc(home, ['check', '--quiet'])).stderr).toBe('');
+  });
+
+  test('for a model is fenced', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([page([numbered(1)])]);
+    await using _server = fakeServer(home, box.handlers);
+    const { stdout } = await runIpc(home, ['check', '--format', 'model']);
+    expect(stdout).toContain('not the user of this conversation');
+    expect(stdout).toContain('\nnumber 1\n```\n');
+  });
+});
+
+describe('ask', () => {
+  const sent = { id: numbered(1).id, thread: numbered(1).id, duplicate: false, deliveries: [] };
+
+  test('prints the answer alone on stdout and confirms it', async () => {
+    await using home = await temporaryHome();
+    const told: unknown[] = [];
+    await using _server = fakeServer(home, {
+      ask: () => Promise.resolve({ sent, answer: numbered(2, { body: '8080' }) }),
+      confirm: (request: Request<'confirm'>) => {
+        told.push([request.door, request.stage, request.deliveries.length]);
+        return Promise.resolve({ confirmed: 1, lost: [] });
+      },
+    });
+    const { code, stdout } = await runIpc(home, ['ask', 'bob', 'which port?']);
+    expect([code, stdout]).toEqual([0, '8080\n']);
+    expect(told).toEqual([['ask', 'handed', 1]]);
+  });
+
+  test('exits 124 with the ticket when the time runs out', async () => {
+    await using home = await temporaryHome();
+    await using _server = fakeServer(home, { ask: () => Promise.resolve({ sent }) });
+    const { code, stdout, stderr } = await runIpc(home, ['ask', 'bob', 'which port?', '--timeout', '1']);
+    expect([code, stdout]).toEqual([124, '']);
+    expect(stderr).toContain(sent.id);
+    const json = await runIpc(home, ['ask', 'bob', 'which port?', '--timeout', '1', '--json']);
+    expect(json.code).toBe(124);
+    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'timed_out', details: { id: sent.id } } });
+  });
+});
+
+describe('watch', () => {
+  test('says of what it printed that it was offered, and no more', async () => {
+    await using home = await temporaryHome();
+    const told: string[] = [];
+    const offered = Promise.withResolvers<void>();
+    await using _server = fakeServer(home, {
+      watch: async function* () {
+        for (const number of [1, 2])
+          yield { cursor: String(number), recipient: 'tester', message: numbered(number) };
+        await offered.promise;
+      },
+      confirm: (request: Request<'confirm'>) => {
+        for (const { id } of request.deliveries)
+          told.push(`${request.stage} ${request.door} ${id.slice(-1)}`);
+        if (told.length === 2) offered.resolve();
+        return Promise.resolve({ confirmed: request.deliveries.length, lost: [] });
+      },
+    });
+    const { stdout } = await runIpc(home, ['watch', '--format', 'line']);
+    expect(stdout).toBe(`${numbered(1).id} bob: number 1\n${numbered(2).id} bob: number 2\n`);
+    expect(told).toEqual(['offered monitor 1', 'offered monitor 2']);
+  });
+
+  test('Ctrl-C ends it with 130', async () => {
+    await using home = await temporaryHome();
+    await using _server = fakeServer(home, {
+      watch: async function* (_request: never, { signal }: { signal: AbortSignal }) {
+        yield { cursor: '1', recipient: 'tester', message: numbered(1) };
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      },
+      confirm: () => Promise.resolve({ confirmed: 1, lost: [] }),
+    });
+    const child = Bun.spawn([...ipcCommand, 'watch'], {
+      env: { ...home.variables },
+      cwd: home.path,
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    for await (const _chunk of child.stdout) break;
+    child.kill('SIGINT');
+    expect([await child.exited, await child.stderr.text()]).toEqual([130, '']);
+  });
+});
