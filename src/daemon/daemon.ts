@@ -65,7 +65,10 @@ export async function runDaemon(environment: Environment = readEnvironment()): P
     try {
       const config = readConfig(paths, environment);
       log.limit(logLimits(config));
-      return await serve({ environment, paths, clock, log, startedAt: clock.now(), config, policy: policyOf(config) }, lock);
+      return await serve(
+        { environment, paths, clock, log, startedAt: clock.now(), config, policy: policyOf(config) },
+        lock,
+      );
     } catch (error) {
       log.write('failed', { error });
       throw error;
@@ -151,7 +154,7 @@ async function serve(world: World, _lock: Lock): Promise<number> {
   stopWatching();
   await server.stop(DRAIN_MS);
   await janitor[Symbol.asyncDispose]();
-  await store.close();
+  await store.close().catch((error: unknown) => log.write('error', { operation: 'close', error }));
   stopListening();
   log.write('stopped', { after: clock.now() - world.startedAt });
   return code;

@@ -29,7 +29,7 @@ export interface ClientParts {
 }
 
 /** Breaks in a row after which the daemon counts as unreachable. */
-const MAX_BREAKS = 40;
+const MAX_BREAKS = 20;
 const PAUSE_MS = 25;
 /** An older daemon has this long to finish. */
 const HANDOVER_MS = 10_000;

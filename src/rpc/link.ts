@@ -105,7 +105,10 @@ export class Link {
       this.#welcomed = answer;
       return answer;
     } catch (error) {
-      throw this.#whatItIs(error);
+      const why = this.#whatItIs(error);
+      // What was sent behind the hello must not wait for an answer that will not come.
+      this.peer.end(why instanceof Failure ? why : broken('the hello failed'));
+      throw why;
     } finally {
       clearTimeout(this.#silence);
     }

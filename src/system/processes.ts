@@ -79,6 +79,8 @@ function factsFromProc(pid: number): ProcessFacts | undefined {
   // The name stands in parentheses and may hold some itself: fields are counted from the last one.
   const close = text.lastIndexOf(')');
   const fields = text.slice(close + 2).split(' ');
+  // Ended, and only not yet buried by its parent.
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
   return {
     pid,
     name: text.slice(text.indexOf('(') + 1, close),

@@ -6,6 +6,7 @@ import { Client } from '../../src/rpc/client.ts';
 import { reach } from '../../src/rpc/ensure.ts';
 import { type Environment, readEnvironment } from '../../src/system/environment.ts';
 import { type Paths, resolvePaths } from '../../src/system/paths.ts';
+import { processFacts } from '../../src/system/processes.ts';
 import { until } from './until.ts';
 
 export interface TestHome extends AsyncDisposable {
@@ -60,9 +61,5 @@ export async function stopDaemon(paths: Paths, environment: Environment): Promis
 }
 
 export function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
+  return processFacts(pid) !== undefined;
 }

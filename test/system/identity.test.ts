@@ -6,6 +6,7 @@ import { credentialOf, identify, userName } from '../../src/system/identity.ts';
 import { bind, readKey, sessionBinding, shellBinding } from '../../src/system/keys.ts';
 import { processFacts, shellAnchor, systemProcesses } from '../../src/system/processes.ts';
 import { temporaryHome, type TestHome } from '../support/home.ts';
+import { until } from '../support/until.ts';
 
 const module = (name: string): string => `${import.meta.dir}/../../src/system/${name}.ts`;
 
@@ -128,6 +129,23 @@ test('a process is alive only as long as it is itself', async () => {
   await child.exited;
   expect(systemProcesses.alive({ pid: child.pid, startedAt })).toBe(false);
 });
+
+test.skipIf(process.platform !== 'linux')(
+  'a process that ended and was not buried is not alive',
+  async () => {
+    // The shell becomes sleep, which never asks after its child.
+    const parent = Bun.spawn(['sh', '-c', 'sh -c "exit 0" & echo $!; exec sleep 60'], { stdout: 'pipe' });
+    let pid = 0;
+    for await (const chunk of parent.stdout) {
+      pid = Number(new TextDecoder().decode(chunk));
+      break;
+    }
+    await until(() => processFacts(pid) === undefined, 'the child to end');
+    expect(process.kill(pid, 0)).toBe(true);
+    parent.kill();
+    await parent.exited;
+  },
+);
 
 test('the commands of one shell share its anchor', async () => {
   await using home = await temporaryHome();
