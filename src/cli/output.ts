@@ -19,7 +19,7 @@ export interface Output {
   complain(text: string): void;
   readonly style: Style;
   readonly errorStyle: Style;
-  readonly terminal: { readonly out: boolean; readonly error: boolean };
+  readonly terminal: { readonly out: () => boolean; readonly error: () => boolean };
   readonly closed: boolean;
   readonly quiet: boolean;
 }
@@ -30,7 +30,8 @@ export interface OutputRules {
 }
 
 export function openOutput(environment: Environment, rules: OutputRules): Output {
-  const terminal = { out: isTerminal(1), error: isTerminal(2) };
+  // Asked late and once: for a terminal it costs the load of node:tty, and most commands need but one.
+  const terminal = { out: once(() => isTerminal(1)), error: once(() => isTerminal(2)) };
   let closed = false;
   const styleFor = (stream: 'out' | 'error'): Style =>
     colourWanted(environment, { terminal: terminal[stream], noColor: rules.noColor }) ? coloured : plain;
@@ -72,11 +73,16 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
 
 export function colourWanted(
   environment: Environment,
-  stream: { readonly terminal: boolean; readonly noColor: boolean },
+  stream: { readonly terminal: () => boolean; readonly noColor: boolean },
 ): boolean {
   if (stream.noColor || variable(environment, 'NO_COLOR') !== undefined) return false;
   if (variable(environment, 'IPC_NO_COLOR') !== undefined) return false;
   const forced = variable(environment, 'FORCE_COLOR');
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
-  return stream.terminal && variable(environment, 'TERM') !== 'dumb';
+  return variable(environment, 'TERM') !== 'dumb' && stream.terminal();
+}
+
+function once<T>(look: () => T): () => T {
+  let found: { readonly value: T } | undefined;
+  return () => (found ??= { value: look() }).value;
 }

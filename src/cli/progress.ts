@@ -14,7 +14,7 @@ export interface Progress extends Disposable {
 }
 
 export function progressBar(output: Output, what: string): Progress {
-  if (!output.terminal.error || output.quiet)
+  if (output.quiet || !output.terminal.error())
     return { step: () => undefined, [Symbol.dispose]: () => undefined };
   const name = visibleLine(what);
   const start = performance.now();

@@ -51,7 +51,7 @@ function headerOf(message: Message, { look, marks }: { look: Look; marks: readon
   const { style, now } = look;
   const { from } = message;
   const unverified = from.verified ? '' : ', unverified';
-  const client = from.client === undefined || from.client === 'ipc' ? '' : `, ${visibleLine(from.client)}`;
+  const client = from.client === undefined || from.client === 'cli' ? '' : `, ${visibleLine(from.client)}`;
   const who = `${style.name(style.strong(visibleLine(from.name)))} (${from.kind}${client}${unverified})`;
   const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt))}`;
   const to = message.to.map(visibleLine).join(', ');
@@ -109,9 +109,8 @@ function dataOf(message: Message, { style, bodyBytes }: Look): string {
 function attachedOf(message: Message, { style }: Look): string {
   return (message.attachments ?? [])
     .map((file) => {
-      const role = file.role === 'file' ? 'file' : file.role;
       const facts = `${visibleLine(file.name)} (${sizeAndType(file)})`;
-      return `    ${style.faint(role)} ${facts} ${visibleLine(file.path)}\n`;
+      return `    ${style.faint('attached')} ${facts} ${visibleLine(file.path)}\n`;
     })
     .join('');
 }

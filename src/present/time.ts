@@ -23,7 +23,8 @@ export function relative(instant: string, now: number): string {
   const size = Math.abs(distance);
   const scale = scales.find((candidate) => size >= candidate.from);
   if (scale === undefined || Number.isNaN(distance)) return 'just now';
-  const count = Math.floor(size / scale.size);
+  // What is past is told as what has passed for sure; "in 30 minutes" a moment later is still that.
+  const count = distance < 0 ? Math.round(size / scale.size) : Math.floor(size / scale.size);
   const words = `${count} ${scale.name}${count === 1 ? '' : 's'}`;
   return distance < 0 ? `in ${words}` : `${words} ago`;
 }

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 const wanted = (variables: Record<string, string>, stream: { terminal: boolean; noColor?: true }): boolean =>
   colourWanted(
     { ...readEnvironment(), variables },
-    { terminal: stream.terminal, noColor: stream.noColor === true },
+    { terminal: () => stream.terminal, noColor: stream.noColor === true },
   );
 
 describe('colour', () => {

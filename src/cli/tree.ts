@@ -1,0 +1,31 @@
+/**
+ * The tree of verbs as citty sees it. citty dispatches; it reads no flags (arguments.ts does), and no
+ * parent has a `run`, because citty would run it after its child (interfaces.md §8.4, trap 2).
+ */
+import { defineCommand, runCommand, type CommandDef } from 'citty';
+import type { Verb } from './verb.ts';
+import { groups, topVerbs, type Load } from './verb-list.ts';
+
+/** Runs the verb that `line` begins with on what follows it. The verb must exist. */
+export async function runInTree(
+  line: readonly string[],
+  run: (verb: Verb, rest: readonly string[]) => Promise<number>,
+): Promise<number> {
+  let code = 0;
+  const leaf = (load: Load) => (): CommandDef =>
+    defineCommand({
+      // citty passes no results up (trap 9).
+      run: async ({ rawArgs }) => {
+        code = await run(await load(), rawArgs);
+      },
+    });
+  const branch = (loads: Readonly<Record<string, Load>>): Record<string, () => CommandDef> =>
+    Object.fromEntries(Object.entries(loads).map(([name, load]) => [name, leaf(load)]));
+  const parents = Object.entries(groups).map(([name, loads]) => [
+    name,
+    defineCommand({ subCommands: branch(loads) }),
+  ]);
+  const root = defineCommand({ subCommands: { ...branch(topVerbs), ...Object.fromEntries(parents) } });
+  await runCommand(root, { rawArgs: [...line] });
+  return code;
+}
