@@ -1,0 +1,326 @@
+/** Names: claimed by one, kept by their key, forwarded after a rename (design §5). */
+import { describe, expect, test } from 'bun:test';
+import type { Claim, Claimed } from '../../src/core/ports.ts';
+import { DAY, HOUR, granted, keyOf, named, openTown, type OpenEngine, type Town } from './town.ts';
+
+function claim(town: Town, name: string | null, more: Partial<Claim> = {}): Promise<Claimed> {
+  return town.store.claim({
+    name: name === null ? null : named(name),
+    keyHash: keyOf(name ?? 'nameless'),
+    kind: 'agent',
+    about: null,
+    anchor: null,
+    session: 'session-one',
+    deadAnchor: null,
+    now: town.now,
+    ...more,
+  });
+}
+
+function rename(town: Town, agent: Parameters<Town['fetch']>[0], name: string) {
+  const notice = { id: `renamed-${name}-${town.now}`, body: `now ${name}` };
+  const times = { until: town.now + 2 * HOUR, tellSince: town.now - 7 * DAY, now: town.now };
+  return town.store.rename({ agent, name: named(name), notice, ...times });
+}
+
+export function namesContract(open: OpenEngine): void {
+  describe('stepping in under a name', () => {
+    test('a free name is made, and found again by its key in whatever case it is written', async () => {
+      await using town = await openTown(open);
+      const first = granted(
+        await town.store.enter({ name: named('Bob'), keyHash: keyOf('b'), kind: 'human', now: 1 }),
+      );
+      expect(first).toMatchObject({
+        created: true,
+        forwarded: false,
+        holder: null,
+        agent: { name: 'Bob', kind: 'human' },
+      });
+      const again = granted(
+        await town.store.enter({ name: named('bOB'), keyHash: keyOf('b'), kind: 'script', now: 2 }),
+      );
+      expect(again).toMatchObject({
+        created: false,
+        agent: { id: first.agent.id, name: 'Bob', kind: 'human' },
+      });
+    });
+
+    test('another key is refused', async () => {
+      await using town = await openTown(open);
+      await town.agent('bob');
+      const other = await town.store.enter({
+        name: named('bob'),
+        keyHash: keyOf('x'),
+        kind: 'script',
+        now: 1,
+      });
+      expect(other).toMatchObject({ ok: false, code: 'credential_refused' });
+    });
+
+    test('fifty at once with different keys make one agent', async () => {
+      await using town = await openTown(open);
+      const entrances = Array.from({ length: 50 }, (_, nth) =>
+        town.store.enter({ name: named('bob'), keyHash: keyOf(`key-${nth}`), kind: 'script', now: 1 }),
+      );
+      const outcomes = await Promise.all(entrances);
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+      expect(await town.store.agents({ name: null, now: 1 })).toHaveLength(1);
+    });
+
+    test('nobody steps in as the system', async () => {
+      await using town = await openTown(open);
+      const outcome = await town.store.enter({
+        name: named('system'),
+        keyHash: keyOf('s'),
+        kind: 'human',
+        now: 1,
+      });
+      expect(outcome).toMatchObject({ ok: false, code: 'credential_refused' });
+    });
+  });
+
+  describe('claiming a name', () => {
+    test('two sessions at once: one holds it, the other is told a free name', async () => {
+      await using town = await openTown(open);
+      await town.agent('bob-2');
+      const [first, second] = await Promise.all([
+        claim(town, 'bob'),
+        claim(town, 'bob', { session: 'session-two' }),
+      ]);
+      expect(first).toMatchObject({ ok: true, created: true });
+      expect(second).toMatchObject({ ok: false, code: 'name_live', details: { suggestion: 'bob-3' } });
+    });
+
+    test('a holding session stands in the way until it is gone; its own hold does not', async () => {
+      await using town = await openTown(open);
+      const { agent } = granted(await claim(town, 'bob'));
+      await town.store.attach(town.session(agent.id, 'session-one', { role: 'holder' }), town.now + 60_000);
+      expect(await claim(town, 'bob', { session: 'session-two' })).toMatchObject({
+        ok: false,
+        code: 'name_live',
+      });
+      expect(await claim(town, 'bob')).toMatchObject({ ok: true, created: false });
+      await town.store.detach({ session: 'session-one', now: town.now });
+      expect(await claim(town, 'bob', { session: 'session-two' })).toMatchObject({
+        ok: true,
+        created: false,
+      });
+    });
+
+    test('a satellite does not hold the name', async () => {
+      await using town = await openTown(open);
+      const bob = await town.agent('bob');
+      await town.store.attach(town.session(bob, 'shell'), town.now + 60_000);
+      expect(await claim(town, 'bob')).toMatchObject({ ok: true });
+    });
+
+    test('an anchor stands in the way until the caller has found it dead; a newer one still does', async () => {
+      await using town = await openTown(open);
+      const shell = { pid: 10, startedAt: 'monday' };
+      const other = { pid: 10, startedAt: 'tuesday' };
+      granted(await claim(town, 'bob', { anchor: shell }));
+      const refused = await claim(town, 'bob', { session: 'session-two', anchor: other });
+      expect(refused).toMatchObject({
+        ok: false,
+        code: 'name_live',
+        details: { pid: 10, startedAt: 'monday' },
+      });
+      granted(await claim(town, 'bob', { anchor: shell }));
+      granted(await claim(town, 'bob', { session: 'session-two', anchor: other, deadAnchor: shell }));
+      expect((await town.profile('bob'))?.anchor).toEqual(other);
+      const late = await claim(town, 'bob', { session: 'session-three', deadAnchor: shell });
+      expect(late).toMatchObject({ ok: false, details: { startedAt: 'tuesday' } });
+    });
+
+    test('a wrong key gets a suggestion, not the name', async () => {
+      await using town = await openTown(open);
+      await town.agent('bob');
+      const refused = await claim(town, 'bob', { keyHash: keyOf('somebody else') });
+      expect(refused).toMatchObject({
+        ok: false,
+        code: 'credential_refused',
+        details: { suggestion: 'bob-2' },
+      });
+    });
+
+    test('nameless sessions get agent-N, never a name in use and never twice (I3)', async () => {
+      await using town = await openTown(open);
+      const ann = await town.agent('ann');
+      await town.agent('agent-1');
+      await town.send(ann, 'agent-2', 'to a name nobody took yet');
+      const names = [];
+      for (const session of ['one', 'two']) {
+        const { agent } = granted(await claim(town, null, { session, keyHash: keyOf(session) }));
+        names.push(agent.name);
+      }
+      expect(names).toEqual([named('agent-3'), named('agent-4')]);
+    });
+
+    test('what the claim says of itself is kept', async () => {
+      await using town = await openTown(open);
+      granted(await claim(town, 'bob', { about: 'porting the parser' }));
+      expect(await town.profile('bob')).toMatchObject({ about: 'porting the parser', kind: 'agent' });
+      granted(await claim(town, 'bob', { kind: 'script' }));
+      expect(await town.profile('bob')).toMatchObject({ about: 'porting the parser', kind: 'agent' });
+    });
+  });
+
+  describe('a name written to before anybody took it', () => {
+    test('keeps its mail for whoever takes it', async () => {
+      await using town = await openTown(open);
+      const ann = await town.agent('ann');
+      const sent = await town.send(ann, 'Nessa', 'welcome');
+      expect(sent.deliveries).toMatchObject([{ name: 'Nessa', state: 'queued', unborn: true }]);
+      expect(await town.profile('nessa')).toMatchObject({ unborn: true, waiting: 1 });
+      const claimed = granted(await claim(town, 'nessa'));
+      expect(claimed).toMatchObject({ created: true, waiting: 1 });
+      expect(await town.profile('nessa')).toMatchObject({ name: 'nessa', unborn: false });
+      expect(await town.take(claimed.agent.id)).toEqual(['welcome']);
+    });
+
+    test('mail for nobody expires after its week, and its sender is told; once taken it does not', async () => {
+      await using town = await openTown(open);
+      const ann = await town.agent('ann');
+      const lost = await town.send(ann, 'nobody', 'hello?');
+      await town.send(ann, 'nessa', 'welcome');
+      town.pass(6 * DAY);
+      const nessa = await town.agent('nessa');
+      town.pass(2 * DAY);
+      await town.sweep();
+      expect(await town.receipt(ann, lost.id)).toMatchObject({ state: 'expired', to: 'nobody' });
+      expect(await town.take(ann)).toEqual(['expired nobody: hello?']);
+      expect(await town.take(nessa)).toEqual(['welcome']);
+      await town.sweep();
+      expect(await town.profile('nobody')).toBeUndefined();
+    });
+  });
+
+  describe('renaming', () => {
+    test('mailbox, topics, threads and receipts follow; the old name forwards for two hours (D12, D13)', async () => {
+      await using town = await openTown(open);
+      const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
+      const before = await town.send(ann, 'bob', 'before');
+      await town.store.join({ agent: bob, topic: named('reviews'), now: town.now });
+      expect(granted(await rename(town, bob, 'barney')).from).toBe('bob');
+      const after = await town.send(ann, 'BOB', 'after');
+      expect(after.deliveries).toMatchObject([{ agent: bob, name: 'barney', asked: 'BOB', forwarded: true }]);
+      await town.send(ann, '#reviews', 'to the topic');
+      expect(await town.take(bob)).toEqual(['before', 'after', 'to the topic']);
+      expect(await town.receipt(ann, before.id)).toMatchObject({ to: 'barney', state: 'handed' });
+      expect(await town.profile('bob')).toMatchObject({
+        id: bob,
+        name: 'barney',
+        forwards: ['bob'],
+        topics: ['reviews'],
+      });
+      expect(await town.agent('bob')).toBe(bob);
+      town.pass(2 * HOUR);
+      expect((await town.send(ann, 'bob', 'too late')).deliveries).toMatchObject([{ unborn: true }]);
+    });
+
+    test('a chain of renames forwards from every link', async () => {
+      await using town = await openTown(open);
+      const [ann, bob] = [await town.agent('ann'), await town.agent('one')];
+      for (const name of ['two', 'three', 'four']) granted(await rename(town, bob, name));
+      for (const name of ['one', 'two', 'three', 'four']) await town.send(ann, name, `for ${name}`);
+      expect(await town.take(bob)).toHaveLength(4);
+    });
+
+    test('nobody captures a forwarding name, and its own agent takes it back', async () => {
+      await using town = await openTown(open);
+      const bob = await town.agent('bob');
+      const eve = await town.agent('eve');
+      granted(await rename(town, bob, 'barney'));
+      const entrance = { name: named('bob'), keyHash: keyOf('eve'), kind: 'script', now: town.now } as const;
+      expect(await town.store.enter(entrance)).toMatchObject({ ok: false, code: 'name_forwarding' });
+      expect(await claim(town, 'bob', { keyHash: keyOf('eve') })).toMatchObject({
+        ok: false,
+        code: 'name_forwarding',
+      });
+      expect(await rename(town, eve, 'bob')).toMatchObject({ ok: false, code: 'name_forwarding' });
+      const mine = await town.store.enter({ ...entrance, keyHash: keyOf('bob') });
+      expect(mine).toMatchObject({ ok: true, forwarded: true, agent: { name: 'barney' } });
+      expect(granted(await claim(town, 'bob')).agent).toMatchObject({ id: bob, name: 'bob' });
+      expect((await town.send(eve, 'barney', 'x')).deliveries).toMatchObject([
+        { agent: bob, forwarded: true },
+      ]);
+      granted(await rename(town, bob, 'barney'));
+      expect((await town.profile('barney'))?.forwards).toEqual(['bob']);
+    });
+
+    test('a name in use is refused', async () => {
+      await using town = await openTown(open);
+      const bob = await town.agent('bob');
+      await town.agent('ann');
+      expect(await rename(town, bob, 'ANN')).toMatchObject({ ok: false, code: 'name_taken' });
+      expect((await town.profile('bob'))?.name).toBe(named('bob'));
+    });
+
+    test('a change of case alone forwards nothing', async () => {
+      await using town = await openTown(open);
+      const bob = await town.agent('bob');
+      granted(await rename(town, bob, 'Bob'));
+      expect(await town.profile('bob')).toMatchObject({ name: 'Bob', forwards: [] });
+    });
+
+    test('mail that waited for the new name is kept and found (D6)', async () => {
+      await using town = await openTown(open);
+      const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
+      await town.send(ann, 'barney', 'early bird');
+      await town.send(ann, ['bob', 'barney'], 'both of you');
+      await town.store.search({ viewer: ann, text: 'early', limit: 1 });
+      granted(await rename(town, bob, 'barney'));
+      expect(await town.profile('barney')).toMatchObject({ id: bob, waiting: 2 });
+      expect([...(await town.take(bob))].sort()).toEqual(['both of you', 'early bird']);
+      expect(granted(await town.store.search({ viewer: bob, text: 'early', limit: 5 })).found).toHaveLength(
+        1,
+      );
+    });
+
+    test('everyone who wrote to it lately is told, once', async () => {
+      await using town = await openTown(open);
+      const [old, ann, bob] = [await town.agent('old'), await town.agent('ann'), await town.agent('bob')];
+      await town.send(old, 'bob', 'long ago');
+      town.pass(8 * DAY);
+      await town.send(ann, 'bob', 'one');
+      await town.send(ann, 'bob', 'two');
+      await town.send(bob, 'bob', 'to myself');
+      expect(granted(await rename(town, bob, 'barney')).wake).toEqual([ann]);
+      expect(await town.take(ann)).toEqual(['now barney']);
+      expect(await town.take(old)).toEqual([]);
+    });
+  });
+
+  describe('removing an agent', () => {
+    test('its unread mail is refused, what it sent stays readable, and its name is free', async () => {
+      await using town = await openTown(open);
+      const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
+      const said = await town.send(bob, 'ann', 'from bob');
+      const unread = await town.send(ann, 'bob', 'for bob');
+      const removed = granted(await town.store.remove({ name: named('bob'), force: false, now: town.now }));
+      expect(removed).toMatchObject({ agent: bob, name: 'bob', discarded: 1 });
+      expect(await town.receipt(ann, unread.id)).toMatchObject({ to: 'bob', state: 'refused' });
+      const fetched = await town.fetch(ann);
+      expect(fetched.deliveries).toMatchObject([{ message: { id: said.id, from: { name: 'bob' } } }]);
+      const fresh = await town.agent('bob', 'script', 'another owner');
+      expect(fresh).not.toBe(bob);
+      expect(await town.take(fresh)).toEqual([]);
+    });
+
+    test('a live one stays unless forced', async () => {
+      await using town = await openTown(open);
+      const bob = await town.agent('bob');
+      await town.store.attach(town.session(bob, 'session'), town.now + 60_000);
+      const step = { name: named('bob'), now: town.now };
+      expect(await town.store.remove({ ...step, force: false })).toMatchObject({
+        ok: false,
+        code: 'name_live',
+      });
+      granted(await town.store.remove({ ...step, force: true }));
+      expect(await town.store.remove({ ...step, force: true })).toMatchObject({
+        ok: false,
+        code: 'no_such_agent',
+      });
+    });
+  });
+}
