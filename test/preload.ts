@@ -1,9 +1,6 @@
 /** Before every test file: nothing of the machine's own `ipc`, and nothing of whoever runs the tests, gets in. */
-import { setDefaultTimeout } from 'bun:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-
-setDefaultTimeout(20_000);
 
 const FOREIGN = /^(IPC_|CLAUDE|CODEX_|GEMINI_|CURSOR_|COPILOT_|OPENCODE|QWEN_)/;
 const OURS = /^IPC_TEST_/;

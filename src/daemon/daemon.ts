@@ -6,14 +6,13 @@
 import { Broker } from '../core/broker.ts';
 import { LocalWake } from '../core/bus.ts';
 import type { Policy } from '../core/policy.ts';
-import type { Clock } from '../core/ports.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { PROTOCOL } from '../protocol/wire.ts';
 import { startServer, type Server } from '../rpc/server.ts';
 import { isListening, type StartReport } from '../rpc/start.ts';
 import { openBlobs } from '../store/blobs.ts';
 import { openStore } from '../store/open.ts';
-import { systemClock } from '../system/clock.ts';
+import { systemClock, type SystemClock } from '../system/clock.ts';
 import { type Config, defaultConfig, readConfig } from '../system/config.ts';
 import { readEnvironment, type Environment } from '../system/environment.ts';
 import { systemIds } from '../system/ids.ts';
@@ -40,7 +39,7 @@ const SPARE_FILES = 64;
 interface World {
   readonly environment: Environment;
   readonly paths: Paths;
-  readonly clock: Clock;
+  readonly clock: SystemClock;
   readonly log: LogFile;
   readonly startedAt: number;
   config: Config;

@@ -44,6 +44,8 @@ export class Client {
   /** A name this session holds: it is held again before anything else is said on a new connection. */
   #held: Input<'register'> | undefined;
   #link: Promise<Link> | undefined;
+  /** The link that promise was kept with. */
+  #current: Link | undefined;
   #handover: Promise<void> | undefined;
   #closed = false;
 
@@ -91,14 +93,14 @@ export class Client {
     }
   }
 
-  async *#stream(method: MethodFacts, input: Params, options: CallOptions): AsyncGenerator<unknown> {
-    let params = input;
+  async *#stream(method: MethodFacts, input: Params, options: CallOptions): AsyncGenerator {
+    let after: string | undefined;
     for (let breaks = 1; options.signal?.aborted !== true; breaks += 1) {
       const link = await this.#connected();
       try {
-        for await (const item of link.peer.stream(method.name, params, options.signal)) {
+        for await (const item of link.peer.stream(method.name, goOn(input, after), options.signal)) {
           // On a new connection it goes on where this one stopped.
-          if (hasCursor(item)) params = { ...params, after: item.cursor };
+          if (hasCursor(item)) after = item.cursor;
           breaks = 0;
           yield item;
         }
@@ -152,6 +154,7 @@ export class Client {
         secret: this.#parts.secret?.(),
         serve: this.#parts.serve,
       });
+      this.#current = link;
       void link.ended().then(() => this.#drop(link));
       if (this.#held !== undefined) link.peer.call('register', this.#held).catch(() => undefined);
       return link;
@@ -166,12 +169,9 @@ export class Client {
   }
 
   #drop(link: Link): void {
-    void this.#link?.then(
-      (current) => {
-        if (current === link) this.#link = undefined;
-      },
-      () => undefined,
-    );
+    if (this.#current !== link) return;
+    this.#current = undefined;
+    this.#link = undefined;
   }
 
   /** Asks an older daemon to finish and waits until it is gone; the next connection starts ours. */
@@ -179,7 +179,7 @@ export class Client {
     if (link.over) return Promise.resolve();
     this.#handover ??= this.#stop(link).finally(() => {
       this.#handover = undefined;
-      this.#link = undefined;
+      this.#drop(link);
     });
     return this.#handover;
   }
@@ -215,4 +215,8 @@ export class Client {
 
 function hasCursor(item: unknown): item is { readonly cursor: string } {
   return typeof item === 'object' && item !== null && 'cursor' in item && typeof item.cursor === 'string';
+}
+
+function goOn(input: Params, after: string | undefined): Params {
+  return after === undefined ? input : { ...input, after };
 }

@@ -22,12 +22,18 @@ export interface ListenParts {
 export interface Listener {
   readonly connections: number;
   /** Whether the socket at the path is still this one. */
-  intact(): boolean;
+  readonly intact: () => boolean;
   /** Binds anew after the path was taken away. */
-  rebind(): void;
+  readonly rebind: () => void;
   /** Takes no more connections, and the path away if it is still its own. */
   close(): void;
 }
+
+/**
+ * Refused connections that may linger until their refusal is read. More hang up at once: each holds an
+ * open file, and without any left `accept` spins (engines-and-faults §4.2).
+ */
+const MAX_REFUSED = 16;
 
 interface Seat {
   outbox: Outbox | undefined;
@@ -46,6 +52,10 @@ export function listen(parts: ListenParts): Listener {
     const refused = refusal(socket, connections, parts);
     if (refused === undefined) {
       socket.data.receiver = parts.accept(outbox);
+      return;
+    }
+    if (connections > parts.maxConnections + MAX_REFUSED) {
+      socket.terminate();
       return;
     }
     outbox.send(JSON.stringify({ jsonrpc: '2.0', id: null, error: toRpcError(refused) }));

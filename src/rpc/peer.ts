@@ -43,8 +43,14 @@ export class Peer implements Receiver {
     return new Promise((resolve, reject) => {
       const id = this.#open(method, params, (_id, leave) =>
         singleAnswer(
-          (result) => (leave(), resolve(result)),
-          (failure) => (leave(), reject(failure)),
+          (result) => {
+            leave();
+            resolve(result);
+          },
+          (failure) => {
+            leave();
+            reject(failure);
+          },
         ),
       );
       this.#onAbort(id, signal);
@@ -190,7 +196,7 @@ function parse(line: string): Frame {
     throw new Failure('malformed', 'wanted one JSON object a line, found something else', { cause: error });
   }
   if (typeof value === 'object' && value !== null && 'jsonrpc' in value && value.jsonrpc === '2.0')
-    return value as Frame;
+    return value;
   throw new Failure('malformed', 'wanted a JSON-RPC 2.0 frame, found other JSON');
 }
 

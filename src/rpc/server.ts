@@ -13,8 +13,8 @@ export interface Server {
   /** Sessions there ever were: tells whether anybody came since it was last read. */
   readonly taken: number;
   /** Whether the socket at its path is still its own; takes the place again when `repair` is called. */
-  intact(): boolean;
-  repair(): void;
+  readonly intact: () => boolean;
+  readonly repair: () => void;
   /** Takes nothing new, lets calls under way finish for so long, and closes every session. */
   stop(graceMs: number): Promise<void>;
 }

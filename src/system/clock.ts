@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 
 export interface SystemClock {
-  now(): number;
-  mono(): number;
-  after(milliseconds: number, run: () => void): () => void;
-  turn(run: () => void): void;
+  readonly now: () => number;
+  readonly mono: () => number;
+  readonly after: (milliseconds: number, run: () => void) => () => void;
+  readonly turn: (run: () => void) => void;
 }
 
 /** Longer timers overflow to 1 ms. */

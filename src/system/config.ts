@@ -193,7 +193,7 @@ function parse(text: string, path: string): object {
 }
 
 function* flatten(value: object, prefix: string): Generator<[string, unknown]> {
-  for (const [key, inner] of Object.entries(value)) {
+  for (const [key, inner] of Object.entries(value) as [string, unknown][]) {
     const name = `${prefix}${key}`;
     if (typeof inner === 'object' && inner !== null) yield* flatten(inner, `${name}.`);
     else yield [name, inner];

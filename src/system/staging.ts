@@ -85,7 +85,8 @@ async function digest(
 ): Promise<{ sha256: string; size: number }> {
   const hasher = new Bun.CryptoHasher('sha256');
   let size = 0;
-  for await (const chunk of createReadStream(path, { highWaterMark: 1_048_576 })) {
+  const chunks: AsyncIterable<Uint8Array> = createReadStream(path, { highWaterMark: 1_048_576 });
+  for await (const chunk of chunks) {
     options.signal?.throwIfAborted();
     hasher.update(chunk);
     size += chunk.length;

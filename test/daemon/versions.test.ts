@@ -9,6 +9,7 @@ import { temporaryHome, type TestHome } from '../support/home.ts';
 import { ipcCommand } from '../support/processes.ts';
 import { rawSocket } from '../support/raw-socket.ts';
 import { until } from '../support/until.ts';
+import { rejection } from '../support/rejection.ts';
 
 function client(home: TestHome, parts: Partial<ClientParts> = {}): Client {
   const { paths, environment } = home;
@@ -113,7 +114,7 @@ test.each([
   [
     'answers a hello with something else',
     (line: string): string =>
-      `${JSON.stringify({ jsonrpc: '2.0', id: JSON.parse(line).id, result: 'hi' })}\n`,
+      `${JSON.stringify({ jsonrpc: '2.0', id: (JSON.parse(line) as { id: number }).id, result: 'hi' })}\n`,
   ],
 ])('what listens there and %s is called foreign, and left alone', async (_name, answer) => {
   await using home = await temporaryHome();
@@ -124,7 +125,7 @@ test.each([
     },
   });
   const session = client(home);
-  await expect(session.operations.who({})).rejects.toMatchObject({ code: 'daemon_foreign', exit: 69 });
+  expect(await rejection(session.operations.who({}))).toMatchObject({ code: 'daemon_foreign', exit: 69 });
   expect(existsSync(home.paths.socket)).toBe(true);
   expect(existsSync(home.paths.daemonLock)).toBe(false);
   await session.close();
@@ -135,7 +136,7 @@ test('what listens there and hangs up each time is called foreign in the end', a
   await using home = await temporaryHome();
   const stranger = Bun.listen({ unix: home.paths.socket, socket: { data: (socket) => void socket.end() } });
   const session = client(home);
-  await expect(session.operations.who({})).rejects.toMatchObject({ code: 'daemon_foreign' });
+  expect(await rejection(session.operations.who({}))).toMatchObject({ code: 'daemon_foreign' });
   await session.close();
   stranger.stop(true);
 });

@@ -3,6 +3,7 @@ import { proofOf } from '../../src/system/secret.ts';
 import { clientOf, fakeServer } from '../support/fake-server.ts';
 import { temporaryHome } from '../support/home.ts';
 import { rawSocket, type RawSocket } from '../support/raw-socket.ts';
+import { rejection } from '../support/rejection.ts';
 
 const who = async (): Promise<unknown> => ({ agents: [] });
 const hello = (more: Record<string, unknown>) => ({
@@ -37,7 +38,7 @@ test.each([
   await using home = await temporaryHome();
   await using fake = fakeServer(home, { who }, { secret: () => daemons });
   const client = clientOf(home, { secret: () => clients });
-  await expect(client.operations.who({})).rejects.toMatchObject({ code: 'secret_mismatch', exit: 77 });
+  expect(await rejection(client.operations.who({}))).toMatchObject({ code: 'secret_mismatch', exit: 77 });
   expect(fake.openings).toEqual([]);
   await client.close();
 });
@@ -57,7 +58,7 @@ test('the credential leaves the client only after the daemon has proven itself',
     },
   });
   const client = clientOf(home, { secret: () => 'opensesame' });
-  await expect(client.operations.who({})).rejects.toMatchObject({ code: 'secret_mismatch' });
+  expect(await rejection(client.operations.who({}))).toMatchObject({ code: 'secret_mismatch' });
   expect(heard.join()).not.toContain('credential');
   expect(heard.join()).not.toContain('opensesame');
   await client.close();
@@ -118,7 +119,7 @@ test('a secret that is changed counts for the next session', async () => {
   await using _fake = fakeServer(home, { who }, { secret: () => secret });
   secret = 'second';
   const late = clientOf(home, { secret: () => 'first' });
-  await expect(late.operations.who({})).rejects.toMatchObject({ code: 'secret_mismatch' });
+  expect(await rejection(late.operations.who({}))).toMatchObject({ code: 'secret_mismatch' });
   const current = clientOf(home, { secret: () => 'second' });
   expect(await current.operations.who({})).toEqual({ agents: [] });
   await late.close();

@@ -4,6 +4,7 @@ import { clientOf, fakeServer } from '../support/fake-server.ts';
 import { temporaryHome } from '../support/home.ts';
 import { rawSocket } from '../support/raw-socket.ts';
 import { until } from '../support/until.ts';
+import { rejection } from '../support/rejection.ts';
 
 const HELLO = {
   jsonrpc: '2.0',
@@ -23,7 +24,7 @@ type Item = Output<'watch'>;
 function source(bytes = 10) {
   const seen = { made: 0, ended: false };
   const body = 'x'.repeat(bytes);
-  async function* watch({ after }: { after?: string }): AsyncGenerator<unknown> {
+  async function* watch({ after }: { after?: string }): AsyncGenerator {
     try {
       for (let number = Number(after ?? 0) + 1; ; number += 1) {
         seen.made += 1;
@@ -111,7 +112,7 @@ test('a reader that breaks off ends the stream at its source', async () => {
 test('an abort ends a stream that is waiting for its next item', async () => {
   await using home = await temporaryHome();
   let told = false;
-  async function* watch(_input: unknown, { signal }: { signal: AbortSignal }): AsyncGenerator<unknown> {
+  async function* watch(_input: unknown, { signal }: { signal: AbortSignal }): AsyncGenerator {
     yield { cursor: '1' };
     await new Promise((resolve) => signal.addEventListener('abort', resolve));
     told = true;
@@ -145,14 +146,14 @@ test('an abort of a waiting call is told to the daemon and its answer is no long
   const waiting = client.operations.check({ reader: 'reader-1', wait: 60 }, { signal: stop.signal });
   await begun.promise;
   stop.abort();
-  await expect(waiting).rejects.toMatchObject({ code: 'interrupted' });
+  expect(await rejection(waiting)).toMatchObject({ code: 'interrupted' });
   await told.promise;
   await client.close();
 });
 
 test('a failure in the middle of a stream reaches its reader after the items before it', async () => {
   await using home = await temporaryHome();
-  async function* watch(): AsyncGenerator<unknown> {
+  async function* watch(): AsyncGenerator {
     yield { cursor: '1' };
     yield { cursor: '2' };
     throw new Error('the source broke');
@@ -163,7 +164,7 @@ test('a failure in the middle of a stream reaches its reader after the items bef
   const reading = (async () => {
     for await (const item of client.operations.watch({})) cursors.push(item.cursor);
   })();
-  await expect(reading).rejects.toMatchObject({ code: 'internal' });
+  expect(await rejection(reading)).toMatchObject({ code: 'internal' });
   expect(cursors).toEqual(['1', '2']);
   await client.close();
 });
@@ -172,7 +173,7 @@ test('a stream goes on after the last item when the connection breaks in between
   await using home = await temporaryHome();
   const asked: (string | undefined)[] = [];
   const { watch } = source();
-  const spied = (input: { after?: string }): AsyncGenerator<unknown> => {
+  const spied = (input: { after?: string }): AsyncGenerator => {
     asked.push(input.after);
     return watch(input);
   };

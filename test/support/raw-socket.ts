@@ -39,7 +39,8 @@ export async function rawSocket(
       },
     },
   });
-  const parsed = (line: string | undefined): Record<string, unknown> => JSON.parse(line ?? 'null') ?? {};
+  const parsed = (line: string | undefined): Record<string, unknown> =>
+    (JSON.parse(line ?? 'null') as Record<string, unknown> | null) ?? {};
   const find = (id: unknown) => lines.map(parsed).find((frame) => frame['id'] === id && !('method' in frame));
   const self: RawSocket = {
     lines,

@@ -41,7 +41,7 @@ test('processes that race for a key all hold the same one', async () => {
     Bun.spawn([process.execPath, '-e', script], { stdin: 'pipe', stdout: 'pipe', stderr: 'inherit' }),
   );
   for (const racer of racers) {
-    racer.stdin.write('go');
+    void racer.stdin.write('go');
     await racer.stdin.end();
   }
   const keys = await Promise.all(racers.map((racer) => racer.stdout.text()));
