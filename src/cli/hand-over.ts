@@ -4,7 +4,6 @@
  */
 import { jsonLine } from '../present/json.ts';
 import { deliveredText, type Look } from '../present/person.ts';
-import type { Delivered } from '../protocol/model.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import type { Call } from './call.ts';
 import type { Session } from './session.ts';
@@ -15,6 +14,7 @@ type Page = Output<'check'>;
 const BODY_BYTES = 8_192;
 /** An answer must fit into one frame of the wire; the operation allows this much. */
 const PAGE_BYTES = 524_288;
+const PAGE_MESSAGES = 1_000;
 
 export async function handOver(
   call: Call,
@@ -23,34 +23,37 @@ export async function handOver(
 ): Promise<{ readonly shown: number }> {
   const everything = call.values.on('all');
   const limit = input.limit ?? Number.POSITIVE_INFINITY;
-  const first: Input<'check'> = {
-    reader: session.reader,
-    ...input,
-    ...(everything ? { bytes: PAGE_BYTES, limit: Math.min(limit, 1_000) } : {}),
-  };
-  const options = signal === undefined ? {} : { signal };
+  const { wait, ...query } = input;
+  const fetch = (shown: number, after?: string): Promise<Page> =>
+    session.operations.check(
+      {
+        ...query,
+        reader: session.reader,
+        ...(everything ? { bytes: PAGE_BYTES, limit: Math.min(limit - shown, PAGE_MESSAGES) } : {}),
+        ...(wait === undefined || shown > 0 ? {} : { wait }),
+        ...(after === undefined ? {} : { after }),
+      },
+      signal === undefined ? {} : { signal },
+    );
   const printer = call.json ? jsonPages(call) : await textPages(call, everything);
-  let page = await session.operations.check(first, options);
+  let fetched = await fetch(0);
   let shown = 0;
   for (;;) {
-    shown += page.messages.length;
-    const last = !everything || page.messages.length === 0 || page.remaining === 0 || shown >= limit;
-    if (!(await printer.page(page, { last }))) break;
-    const confirmed = confirm(session, page);
-    if (last) {
-      await told(call, confirmed);
-      break;
-    }
-    const { wait: _, ...again } = first;
-    // The confirmation goes out first and in the same write: what it names is not fetched again.
-    const next = session.operations.check({
-      ...again,
-      limit: Math.min(limit - shown, 1_000),
-      ...(page.peeked && page.next !== undefined ? { after: page.next } : {}),
-    });
-    [page] = await Promise.all([next, told(call, confirmed)]);
+    const count = fetched.messages.length;
+    // A peek leaves all of it unread, so the daemon counts what earlier pages showed.
+    const remaining = fetched.peeked ? Math.max(0, fetched.remaining - shown) : fetched.remaining;
+    const page = { ...fetched, remaining };
+    shown += count;
+    const last = !everything || count === 0 || remaining === 0 || shown >= limit;
+    if (!(await printer.page(page, { last }))) return { shown };
+    const confirmed = confirm(call, session, page);
+    // The confirmation leaves first and in the same write: what it names is not fetched again, and one
+    // transaction of the daemon does both.
+    const next = last ? undefined : fetch(shown, page.peeked ? page.next : undefined);
+    const [following] = await Promise.all([next, confirmed]);
+    if (following === undefined) return { shown };
+    fetched = following;
   }
-  return { shown };
 }
 
 interface Printer {
@@ -110,18 +113,14 @@ function sayNothing({ output, values }: Call, { peeked }: Page): void {
   output.say(`nothing new${why}`);
 }
 
-async function confirm(session: Session, { messages, peeked }: Page): Promise<number> {
-  if (peeked || messages.length === 0) return 0;
+async function confirm({ output }: Call, session: Session, { messages, peeked }: Page): Promise<void> {
+  if (peeked || messages.length === 0) return;
   const { lost } = await session.operations.confirm({
     reader: session.reader,
     door: 'cli',
     stage: 'handed',
-    deliveries: messages.map(({ id, attempt }: Delivered) => ({ id, attempt })),
+    deliveries: messages.map(({ id, attempt }) => ({ id, attempt })),
   });
-  return lost.length;
-}
-
-async function told({ output }: Call, confirmed: Promise<number>): Promise<void> {
-  const lost = await confirmed;
-  if (lost > 0) await output.warn(`${lost} of these took too long to print and will come again`);
+  if (lost.length > 0)
+    await output.warn(`${lost.length} of these took too long to print and will come again`);
 }

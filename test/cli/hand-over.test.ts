@@ -21,21 +21,26 @@ const page = (messages: Delivered[], parts: Partial<Page> = {}): Page => ({
   ...parts,
 });
 
-/** A daemon that hands out these pages one after the other; a page is given again until it was confirmed. */
+/** A daemon that hands out these pages in order; a reader is given its own again until it confirmed it. */
 function mailbox(pages: Page[]) {
   const told: string[] = [];
+  const leased = new Map<string, Page>();
   let at = 0;
   return {
     told,
     handlers: {
-      check: (request: Request<'check'>) => {
+      check: async (request: Request<'check'>) => {
         told.push(`check ${request.bytes}`);
-        return Promise.resolve(pages[at] ?? page([]));
+        const given = leased.get(request.reader) ?? pages[at++] ?? page([]);
+        if (!given.peeked) leased.set(request.reader, given);
+        return given;
       },
-      confirm: (request: Request<'confirm'>) => {
+      confirm: async (request: Request<'confirm'>) => {
+        const ids = leased.get(request.reader)?.messages.map(({ id }) => id);
+        expect(request.deliveries.map(({ id }) => id)).toEqual(ids ?? []);
+        leased.delete(request.reader);
         told.push(`confirm ${request.stage} ${request.door} ${request.deliveries.length}`);
-        at += 1;
-        return Promise.resolve({ confirmed: request.deliveries.length, lost: [] });
+        return { confirmed: request.deliveries.length, lost: [] };
       },
     },
   };
@@ -90,6 +95,19 @@ describe('check', () => {
       'confirm handed cli 2',
       'confirm handed cli 1',
     ]);
+  });
+
+  test('peeking at everything ends, and leaves nothing out', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([
+      page([numbered(1), numbered(2)], { remaining: 1, peeked: true, next: '2' }),
+      page([numbered(3)], { remaining: 2, peeked: true, next: '3' }),
+    ]);
+    await using _server = fakeServer(home, box.handlers);
+    const { stdout } = await runIpc(home, ['check', '--peek', '--all', '--json']);
+    const { messages, remaining } = JSON.parse(stdout) as Page;
+    expect([messages.length, remaining]).toEqual([3, 0]);
+    expect(box.told).toEqual(['check 524288', 'check 524288']);
   });
 
   test('that only looked confirms nothing and says so', async () => {
