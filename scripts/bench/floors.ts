@@ -12,7 +12,7 @@ export async function echoFloor(bench: Bench): Promise<Load> {
     return await withServer([process.execPath, script('echo-server.ts'), socket], async () => {
       const sender = await echoSender(socket);
       await drive([sender], { count: 200 });
-      const load = await drive([sender], { seconds: bench.quick ? 0.5 : 2 });
+      const load = await drive([sender], { seconds: 0.5 });
       sender.close();
       return load;
     });
@@ -22,7 +22,7 @@ export async function echoFloor(bench: Bench): Promise<Load> {
 /** 4 KiB written in turn into a file that is already that long, each write followed by fdatasync. */
 export async function syncFloor(bench: Bench): Promise<Spread> {
   return await withFolder(bench, async (folder) => {
-    const count = bench.quick ? 500 : 2_000;
+    const count = bench.quick ? 500 : 1_000;
     const page = Buffer.alloc(4096, 'x');
     const file = openSync(join(folder, 'append'), 'w');
     for (let index = 0; index < count; index += 1) writeSync(file, page, 0, page.length, index * page.length);

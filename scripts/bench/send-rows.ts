@@ -8,32 +8,43 @@ import { median } from './statistics.ts';
 const CLIENTS = 64;
 
 export async function oneClientRow(bench: Bench): Promise<Row[]> {
-  // Floors before and after: a machine that changes in between is seen in both.
-  const echoes = [await echoFloor(bench)];
-  const syncs = [await syncFloor(bench)];
-  const load = await daemonLoad(bench, { clients: 1, seconds: bench.quick ? 1 : 4 });
-  echoes.push(await echoFloor(bench));
-  syncs.push(await syncFloor(bench));
-  const echo = median(echoes.map((each) => each.p50));
-  const sync = median(syncs.map((each) => each.p50));
-  const ratio = load.p50 / (echo + sync);
+  const rounds = await oneClientRounds(bench);
+  // Where the scheduler puts two processes that talk decides much: so each figure is the median of rounds.
+  const echo = median(rounds.map((round) => round.echo));
+  const sync = median(rounds.map((round) => round.sync));
+  const p50 = median(rounds.map((round) => round.load.p50));
+  const p99 = median(rounds.map((round) => round.load.p99));
+  const perSecond = median(rounds.map((round) => round.load.perSecond));
+  const ratio = p50 / (echo + sync);
   return [
     {
       measure: 'durable send of 1 KiB, 1 client, p50',
-      found: `${milliseconds(load.p50)} (p99 ${milliseconds(load.p99)}), ${Math.round(load.perSecond)}/s`,
+      found: `${milliseconds(p50)} (p99 ${milliseconds(p99)}), ${Math.round(perSecond)}/s`,
       against: `echo ${milliseconds(echo)} + append and fdatasync ${milliseconds(sync)}`,
       figure: ratio,
       aim: '≤ 2 ×',
       met: ratio <= 2,
-      numbers: {
-        p50Ms: load.p50,
-        p99Ms: load.p99,
-        perSecond: load.perSecond,
-        echoP50Ms: echo,
-        syncP50Ms: sync,
-      },
+      numbers: { p50Ms: p50, p99Ms: p99, perSecond, echoP50Ms: echo, syncP50Ms: sync },
     },
   ];
+}
+
+interface Round {
+  readonly echo: number;
+  readonly sync: number;
+  readonly load: Load;
+}
+
+/** Floor and product in turn: a machine that changes meanwhile is seen in both. */
+async function oneClientRounds(bench: Bench): Promise<readonly Round[]> {
+  const rounds: Round[] = [];
+  for (let round = 0; round < (bench.quick ? 3 : 7); round += 1) {
+    const echo = await echoFloor(bench);
+    const sync = await syncFloor(bench);
+    const load = await daemonLoad(bench, { clients: 1, seconds: 1 });
+    rounds.push({ echo: echo.p50, sync: sync.p50, load });
+  }
+  return rounds;
 }
 
 export async function manyClientsRow(bench: Bench): Promise<Row[]> {
