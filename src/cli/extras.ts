@@ -1,7 +1,6 @@
 /** What a message carries beside its text: files, a command's output, another message. */
 import { Failure } from '../protocol/failures.ts';
 import type { MessageId, StagedAttachment } from '../protocol/model.ts';
-import { formatBytes } from '../present/excerpt.ts';
 import { stageFile } from '../system/staging.ts';
 import type { Call } from './call.ts';
 import { forwardOf } from './content.ts';
@@ -51,7 +50,6 @@ async function attachFiles(
     using bar = progressBar(call.output, name);
     const staged = await stageFile(session.paths, path, { progress: bar.step });
     attached.push({ ...staged, type: Bun.file(path).type, name, role: 'file' });
-    if (staged.size >= 10_000_000) call.output.say(`${name}: ${formatBytes(staged.size)} ready`);
   }
   return attached;
 }

@@ -2,6 +2,7 @@
 import { Failure } from '../protocol/failures.ts';
 import type { MessageId, StagedAttachment } from '../protocol/model.ts';
 import { stageFile } from '../system/staging.ts';
+import { messageIdOf } from './message-id.ts';
 import type { Session } from './session.ts';
 
 export interface Forwarded {
@@ -35,7 +36,7 @@ export async function forwarded(session: Session, id: string): Promise<Forwarded
 }
 
 async function messageOf(session: Session, id: string) {
-  const { messages } = await session.operations.history({ id: id as MessageId });
+  const { messages } = await session.operations.history({ id: messageIdOf(id) });
   const [message] = messages;
   if (message === undefined)
     throw new Failure('no_such_message', `no message ${id} among those you sent or were sent`);

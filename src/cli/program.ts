@@ -53,8 +53,8 @@ async function dispatch({ argv, plain, output, world }: Dispatch): Promise<numbe
   if (wantsHelp || path.verb === undefined)
     return showHelp(output, path.names, wantsHelp ? 'asked' : 'needed');
 
-  const runOne = (verb: Verb, rest: readonly string[]): Promise<number> =>
-    runVerb(verb, { argv: [...globals, ...rest], output, world });
+  const runOne = (verb: Verb, after: readonly string[]): Promise<number> =>
+    runVerb(verb, { argv: [...globals, ...after], output, world });
   if (isHot(path.names)) return runOne(await path.verb(), line.slice(1));
   const { runInTree } = await import('./tree.ts');
   return runInTree(line, runOne);
@@ -136,6 +136,8 @@ async function failed(
 ): Promise<number> {
   const body: FailureBody = failure.body();
   if (json) await output.write(failureLine(body));
+  // Whoever pressed Ctrl-C knows.
+  if (failure.code === 'interrupted') return failure.exit;
   const { errorStyle: style } = output;
   if (!json)
     output.complain(

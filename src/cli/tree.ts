@@ -21,11 +21,10 @@ export async function runInTree(
     });
   const branch = (loads: Readonly<Record<string, Load>>): Record<string, () => CommandDef> =>
     Object.fromEntries(Object.entries(loads).map(([name, load]) => [name, leaf(load)]));
-  const parents = Object.entries(groups).map(([name, loads]) => [
-    name,
-    defineCommand({ subCommands: branch(loads) }),
-  ]);
-  const root = defineCommand({ subCommands: { ...branch(topVerbs), ...Object.fromEntries(parents) } });
+  const parents: Record<string, CommandDef> = {};
+  for (const [name, loads] of Object.entries(groups))
+    parents[name] = defineCommand({ subCommands: branch(loads) });
+  const root = defineCommand({ subCommands: { ...branch(topVerbs), ...parents } });
   await runCommand(root, { rawArgs: [...line] });
   return code;
 }

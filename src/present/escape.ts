@@ -14,15 +14,18 @@ const BIDI = '\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069';
 const INVISIBLE =
   '\\xad\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u2028\\u2029\\u2060-\\u2065\\u206a-\\u206f\\u3164' +
   '\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}';
-/** Joiners and variation selectors belong to emoji and to several scripts; alone they hide things. */
+/** Joiners and variation selectors belong to emoji and to several scripts; elsewhere they hide things. */
 const JOINERS = '\\u200c\\u200d\\ufe00-\\ufe0f';
-const JOINABLE =
-  '(?<![\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\p{M}\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}0-9#*])';
+/** What they may follow: only what is itself seen. */
+const SEEN =
+  '\\p{Extended_Pictographic}\\p{Emoji_Modifier}\\p{M}\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Mongolian}0-9#*';
+const BASE = `[[${SEEN}]--[\\ufe00-\\ufe0f${BIDI}${INVISIBLE}]]`;
 
-// \p{M} holds the variation selectors, so a second one after an emoji would pass: named apart below.
-const unsafe = `[${CONTROLS}${BIDI}${INVISIBLE}\\p{Surrogate}]|${JOINABLE}[${JOINERS}]|(?<=[\\ufe00-\\ufe0f])[\\ufe00-\\ufe0f]`;
-
-const UNSAFE = new RegExp(unsafe, 'gu');
+const UNSAFE = new RegExp(
+  `[${CONTROLS}${BIDI}${INVISIBLE}\\p{Surrogate}]` +
+    `|(?<!${BASE}[\\ufe00-\\ufe0f]?)[${JOINERS}]|(?<=[\\ufe00-\\ufe0f])[\\ufe00-\\ufe0f]`,
+  'gv',
+);
 /** Printable ASCII, tab and newline alone: nearly every body, and a hundred times quicker to see. */
 const PLAIN = /^[\t\n\x20-\x7e]*$/;
 

@@ -212,3 +212,29 @@ describe('watch', () => {
     expect([await child.exited, await child.stderr.text()]).toEqual([130, '']);
   });
 });
+
+describe('Ctrl-C while waiting', () => {
+  test('is a quiet 130, and nothing was confirmed', async () => {
+    await using home = await temporaryHome();
+    const asked = Promise.withResolvers<void>();
+    const told: string[] = [];
+    await using _server = fakeServer(home, {
+      check: async (_request: never, { signal }: { signal: AbortSignal }) => {
+        asked.resolve();
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        return page([]);
+      },
+      confirm: async () => void told.push('confirm'),
+    });
+    const child = Bun.spawn([...ipcCommand, 'check', '--wait'], {
+      env: { ...home.variables },
+      cwd: home.path,
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
+    await asked.promise;
+    child.kill('SIGINT');
+    expect([await child.exited, await child.stdout.text(), await child.stderr.text()]).toEqual([130, '', '']);
+    expect(told).toEqual([]);
+  });
+});

@@ -49,7 +49,7 @@ const spec: Spec = {
   },
 };
 
-async function run(call: Call): Promise<number | void> {
+async function run(call: Call): Promise<void> {
   const [to = '', ...words] = call.words;
   await using session = await call.open({ stays: true });
   const { forwardOf: _, ...content } = await contentOf(call, session, words);
@@ -60,7 +60,6 @@ async function run(call: Call): Promise<number | void> {
     { ...flags, ...content, id, to: recipients(to), reader: session.reader },
     { signal: interrupt.signal },
   );
-  if (interrupt.signal.aborted) return 130;
   const { answer } = asked;
   if (answer === undefined) throw timedOut(asked.sent, flags.timeout ?? DEFAULT_SECONDS);
   sayWho(call, answer);

@@ -61,7 +61,6 @@ async function run(call: Call): Promise<number> {
     ...(seconds === undefined ? {} : { wait: seconds }),
   };
   const result = await handOver(call, session, { input, signal: interrupt?.signal });
-  if (interrupt?.signal.aborted === true && result.shown === 0) return 130;
   return result.shown === 0 && call.values.on('exitCode') ? 3 : 0;
 }
 

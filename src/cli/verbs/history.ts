@@ -46,7 +46,7 @@ async function run(call: Call): Promise<void> {
     ...(one ? { id: word } : word === undefined ? {} : { with: word }),
   });
   const [message] = history.messages;
-  if (call.values.on('body') && message !== undefined) return printBody(call, message);
+  if (call.values.on('body') && message !== undefined) return await printBody(call, message);
   if (history.messages.length === 0) call.output.say('nothing yet');
   await call.print(history, (look) => {
     const bounded = one ? look : { ...look, bodyBytes: LIST_BYTES };
