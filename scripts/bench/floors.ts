@@ -1,22 +1,41 @@
 /** What no implementation can beat here: measured in the same run, on the same disk. */
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type Load, drive, echoSender, referenceSender } from './load.ts';
 import { type Bench, withFolder, withServer } from './site.ts';
 import { type Spread, spread } from './statistics.ts';
 
-/** 1 KiB there and back over a Unix socket, one client. */
+/**
+ * 1 KiB there and back over a Unix socket, one client, from one core to another where the system lets us
+ * choose: two processes that do nothing else may end up on one core and then wake each other six times
+ * faster, which no server with work of its own can.
+ */
 export async function echoFloor(bench: Bench): Promise<Load> {
   return await withFolder(bench, async (folder) => {
     const socket = join(folder, 'echo.sock');
-    return await withServer([process.execPath, script('echo-server.ts'), socket], async () => {
+    const pinned = mayPin('0') && mayPin('1');
+    const elsewhere = pinned ? ['taskset', '--cpu-list', '1'] : [];
+    const echo = [...elsewhere, process.execPath, script('echo-server.ts'), socket];
+    return await withServer(echo, async () => {
+      if (pinned) pinSelf('0');
       const sender = await echoSender(socket);
       await drive([sender], { count: 200 });
       const load = await drive([sender], { seconds: 0.5 });
       sender.close();
+      if (pinned) pinSelf(`0-${availableParallelism() - 1}`);
       return load;
     });
   });
+}
+
+function mayPin(core: string): boolean {
+  if (Bun.which('taskset') === null) return false;
+  return Bun.spawnSync(['taskset', '--cpu-list', core, 'true']).exitCode === 0;
+}
+
+function pinSelf(cores: string): void {
+  Bun.spawnSync(['taskset', '--pid', '--cpu-list', cores, String(process.pid)]);
 }
 
 /** 4 KiB written in turn into a file that is already that long, each write followed by fdatasync. */
