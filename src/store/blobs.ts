@@ -10,6 +10,8 @@ import { refuse } from './refusal.ts';
 const SHA256 = /^[0-9a-f]{64}$/;
 const STAGED = /^[0-9a-fA-F-]{36}$/;
 const STAGING = 'staging';
+/** Adoptions; between one and its send lie milliseconds. */
+const REMEMBERED = 10_000;
 const STAGED_FOR_MS = 24 * 3_600_000;
 
 export function openBlobs({ directory }: { readonly directory: string }): Blobs {
@@ -28,6 +30,8 @@ export function openBlobs({ directory }: { readonly directory: string }): Blobs 
     path,
     adopt: async ({ staged, ...blob }) => {
       fresh.add(blob.sha256);
+      const [oldest] = fresh;
+      if (fresh.size > REMEMBERED && oldest !== undefined) fresh.delete(oldest);
       const refusal = await adopt({ directory, target: path(blob.sha256), staged, size: blob.size });
       return refusal ?? { ok: true, blob };
     },

@@ -4,7 +4,7 @@ import { agentMeant } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
 import { pastRecords, type Found } from './messages.ts';
 import { refuse } from './refusal.ts';
-import { catchUp, partyWord } from './search-index.ts';
+import { SEQ_OF_ROW, catchUp, partyWord } from './search-index.ts';
 import { parseSearch, snippetOf } from './search-query.ts';
 import type { Value } from './sql.ts';
 
@@ -34,8 +34,8 @@ const PASSED_ON = `EXISTS (SELECT 1 FROM message f WHERE f.forward_of = m.id AND
   SELECT 1 FROM delivery v WHERE v.message = f.seq AND v.agent = ?2 AND v.arrived = 1)))`;
 
 // Newest first, which lets the index stop after so many; a ranking would look at every hit there is.
-const SEARCH = `SELECT m.seq, m.seq AS cursor FROM message_index i JOIN message m ON m.seq = i.rowid
-  WHERE message_index MATCH ?1 AND ${VISIBLE} ORDER BY i.rowid DESC LIMIT ?3`;
+const SEARCH = `SELECT m.seq, m.seq AS cursor FROM message_index i JOIN message m ON m.seq = ${SEQ_OF_ROW}
+  WHERE message_index MATCH ?1 AND ${VISIBLE} ORDER BY i.rowid LIMIT ?3`;
 
 const BY_ID = `SELECT m.seq, m.seq AS cursor FROM message m WHERE m.id = ?1 AND (${VISIBLE} OR ${PASSED_ON})`;
 

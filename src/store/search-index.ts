@@ -32,6 +32,15 @@ export function partyWord(agent: AgentId): string {
   return `a${agent}`;
 }
 
+const LAST_ROW = 2 ** 40;
+/** The same in SQL, and back. */
+export const SEQ_OF_ROW = `(${LAST_ROW} - i.rowid)`;
+
+/** The newest message has the smallest row: the index is quick at walking up, and slow at walking down. */
+function indexRow(seq: number): number {
+  return LAST_ROW - seq;
+}
+
 export function indexedUpTo({ sql }: Engine): number {
   return sql.get<{ value: number }>(INDEXED)?.value ?? 0;
 }
@@ -45,8 +54,21 @@ export function indexMore(engine: Engine): void {
   const rows = engine.sql.all<Text>(NEXT, indexedUpTo(engine), CHUNK);
   const last = rows.at(-1);
   if (last === undefined) return;
-  for (const row of rows) insert(engine, row);
+  // In the order of the index: a row out of order would close the chunk it is gathering.
+  for (const row of rows.toReversed()) insert(engine, row);
   engine.sql.run(SET_INDEXED, last.seq);
+}
+
+const MERGE = `INSERT INTO message_index (message_index, rank) VALUES ('merge', 32)`;
+const CHANGES = 'SELECT total_changes() AS count';
+
+/** Joins some small parts of the index into larger ones; returns whether there was anything to join. */
+export function mergeSome({ sql }: Engine): boolean {
+  const changes = (): number => sql.get<{ count: number }>(CHANGES)?.count ?? 0;
+  const before = changes();
+  sql.run(MERGE);
+  // The command itself counts as one.
+  return changes() - before > 1;
 }
 
 /** Chunk by chunk, each in its own transaction, so that sends go on between them. */
@@ -57,13 +79,13 @@ export async function catchUp(engine: Engine): Promise<void> {
 /** For messages whose recipients changed. */
 export function reindex(engine: Engine, seqs: readonly number[]): void {
   for (const row of engine.sql.all<Text>(THESE, JSON.stringify(seqs), indexedUpTo(engine))) {
-    engine.sql.run(DELETE, row.seq);
+    unindex(engine.sql, row.seq);
     insert(engine, row);
   }
 }
 
 export function unindex(sql: Sql, seq: number): void {
-  sql.run(DELETE, seq);
+  sql.run(DELETE, indexRow(seq));
 }
 
 function insert({ sql }: Engine, row: Text): void {
@@ -72,5 +94,5 @@ function insert({ sql }: Engine, row: Text): void {
   const files = attachmentsOf(row)
     .map(({ name }) => name ?? '')
     .join(' ');
-  sql.run(INSERT, row.seq, row.body, files, party);
+  sql.run(INSERT, indexRow(row.seq), row.body, files, party);
 }

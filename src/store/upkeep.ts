@@ -6,7 +6,7 @@ import { LONGEST_LEASE_MS, giveBack } from './fetching.ts';
 import { PAUSED, arriveDue, endPause, type HeldRow } from './holding.ts';
 import { letGo } from './removing.ts';
 import { orphansToTell, type Retention } from './retention.ts';
-import { indexMore, isIndexed } from './search-index.ts';
+import { indexMore, isIndexed, mergeSome } from './search-index.ts';
 
 const RUN_OUT = `DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ?1 OR until > ?2 LIMIT ?3)
   RETURNING agent`;
@@ -81,6 +81,7 @@ function sweep(engine: Engine, retention: Retention, step: Sweep, compose: Compo
   forgetAgents(engine, step);
   if (!isIndexed(engine)) indexMore(engine);
   more ||= !isIndexed(engine);
+  more ||= mergeSome(engine);
   return {
     wake: [...wake],
     expired,

@@ -105,6 +105,20 @@ describe('the file', () => {
     expect(written()).toBe(before);
   });
 
+  test('a sweep with nothing to do writes nothing', async () => {
+    await using town = await openTown(() => openStore({ path }));
+    const ann = await town.agent('ann');
+    for (let nth = 0; nth < 20; nth += 1) {
+      await town.send(ann, 'ann', `message ${nth}`);
+      await town.sweep();
+    }
+    while ((await town.sweep()).more);
+    const before = statSync(`${path}-wal`).size;
+    town.pass(DAY);
+    expect(await town.sweep()).toMatchObject({ more: false });
+    expect(statSync(`${path}-wal`).size).toBe(before);
+  });
+
   test('damage that only a check can see is found by it', async () => {
     const town = await openTown(() => openStore({ path }));
     await town.send(await town.agent('ann'), 'ann', 'hello');

@@ -96,8 +96,7 @@ export function upkeepContract(open: OpenEngine): void {
       town.pass(31 * DAY);
       await town.send(ann, 'bob', 'new');
       await town.take(bob);
-      const swept = await town.sweep();
-      expect(swept).toMatchObject({ deleted: 2, more: false });
+      expect((await town.sweep()).deleted).toBe(2);
       const left = await town.store.past(everything);
       expect(left.map(({ message }) => message.body)).toEqual(['new', 'read by one', 'poison']);
       expect((await town.receipt(ann, dead.id)).state).toBe('dead');

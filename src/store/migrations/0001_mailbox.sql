@@ -173,10 +173,13 @@ CREATE TABLE orphan (
   tell_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Written behind the sends, from counter 'indexed' on. party holds a<id> for the sender and each
+-- Written behind the sends, from counter 'indexed' on; row 2^40 - n is message n. party holds a<id> for the sender and each
 -- recipient: searching one mailbox costs what that mailbox holds, not what the store holds.
 CREATE VIRTUAL TABLE message_index USING fts5 (
   body, files, party,
   content = '', contentless_delete = 1,
   tokenize = 'unicode61 remove_diacritics 2', prefix = '3'
 );
+
+-- The sweep joins the parts of the index two by two: a search looks into each of them.
+INSERT INTO message_index (message_index, rank) VALUES ('usermerge', 2);
