@@ -15,8 +15,8 @@ const { values } = parseArgs({
   options: { binary: { type: 'string', default: resolve(import.meta.dir, '../dist/ipc') } },
 });
 
-if (Bun.which('strace') === null) {
-  process.stdout.write('skipped: strace is not installed\n');
+if (!mayTrace()) {
+  process.stdout.write('skipped: strace is not installed, or may not be used here\n');
 } else {
   const folder = await mkdtemp(join(tmpdir(), 'ipc-sync-'));
   try {
@@ -24,6 +24,11 @@ if (Bun.which('strace') === null) {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function mayTrace(): boolean {
+  if (Bun.which('strace') === null) return false;
+  return Bun.spawnSync(['strace', '-f', '-o', '/dev/null', 'true']).exitCode === 0;
 }
 
 async function show(folder: string): Promise<void> {
