@@ -154,6 +154,22 @@ export function readingContract(open: OpenEngine): void {
       expect(await town.take(bob)).toEqual([]);
     });
 
+    test('the first reader’s confirmation is too late once another was handed the message, even if that one broke', async () => {
+      await using town = await openTown(open);
+      const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
+      const { id } = await town.send(ann, 'bob', 'hello');
+      const first = await town.fetch(bob);
+      town.pass(31_000);
+      const second = await town.fetch(bob, { reader: 'reader-two' });
+      await town.store.abandon({ reader: 'reader-two', now: town.now });
+      expect(await town.confirm(bob, first)).toEqual({ confirmed: [], lost: [id] });
+      expect(await town.confirm(bob, second, { reader: 'reader-two' })).toEqual({
+        confirmed: [id],
+        lost: [],
+      });
+      expect(await town.confirm(bob, first)).toEqual({ confirmed: [], lost: [id] });
+    });
+
     test('a late confirmation counts while nobody else was handed the message since', async () => {
       await using town = await openTown(open);
       const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
