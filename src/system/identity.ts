@@ -93,13 +93,23 @@ export function userName(environment: Environment): AgentName {
     variable(environment, 'USER') ??
     variable(environment, 'LOGNAME') ??
     variable(environment, 'USERNAME') ??
-    '';
+    accountName();
   const legal = raw
     .replaceAll(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
     .slice(0, 59);
   const name = legal === '' ? `user-${environment.uid ?? 0}` : isReserved(legal) ? `user-${legal}` : legal;
   return parseOwnName(name);
+}
+
+/** What the system calls the user, for those whose environment was scrubbed. */
+function accountName(): string {
+  try {
+    const os = import.meta.require('node:os') as typeof import('node:os');
+    return os.userInfo().username;
+  } catch {
+    return '';
+  }
 }
 
 /**

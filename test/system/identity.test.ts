@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { userInfo } from 'node:os';
 import { parseOwnName } from '../../src/protocol/names.ts';
 import { clientSession } from '../../src/system/clients.ts';
 import type { Environment } from '../../src/system/environment.ts';
@@ -97,11 +98,19 @@ test.each([
   ['ipcuser', 'user-ipcuser'],
   ['_www', 'www'],
   ['Ωμέγα', 'user-7'],
-  ['', 'user-7'],
+  ['-', 'user-7'],
   ['a'.repeat(200), 'a'.repeat(59)],
 ])('the user %p becomes the legal name %s', async (user, name) => {
   await using home = await temporaryHome();
   expect(String(userName({ ...under(home, { USER: user }), uid: 7 }))).toBe(name);
+});
+
+test('a user whose environment was scrubbed is still called what the system calls them', async () => {
+  await using home = await temporaryHome();
+  const scrubbed = { ...home.environment, variables: {} };
+  expect(userName({ ...home.environment, variables: { USER: userInfo().username } })).toBe(
+    userName(scrubbed),
+  );
 });
 
 test('a name nobody can have is refused where it was written', async () => {
