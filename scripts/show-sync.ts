@@ -42,15 +42,19 @@ async function show(folder: string): Promise<void> {
     stdout: 'pipe',
     stderr: 'inherit',
   });
-  const ready = await firstLine(daemon.stdout);
-  if (!ready.includes('"ready":true')) throw new Error(`wanted a daemon that is ready, found ${ready}`);
-
   const id = Bun.randomUUIDv7();
-  const session = await openSession({ socket: await socketOf(env), name: 'sender' });
-  await session.call('send', { id, to: ['reader'], body: 'is it on the disk?' });
-  await session.call('daemon.stop', { reason: 'shown' });
-  session.close();
-  await daemon.exited;
+  try {
+    const ready = await firstLine(daemon.stdout);
+    if (!ready.includes('"ready":true')) throw new Error(`wanted a daemon that is ready, found ${ready}`);
+
+    const session = await openSession({ socket: await socketOf(env), name: 'sender' });
+    await session.call('send', { id, to: ['reader'], body: 'is it on the disk?' });
+    await session.call('daemon.stop', { reason: 'shown' });
+    session.close();
+    await daemon.exited;
+  } finally {
+    daemon.kill();
+  }
   if (!existsSync(log)) throw new Error('strace wrote nothing');
   judge((await Bun.file(log).text()).split('\n'), id);
 }
