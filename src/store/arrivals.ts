@@ -1,6 +1,7 @@
 /** arrivals and frontier: what came in since, for those who follow along. */
 import type { Store, StoredDelivery } from '../core/ports.ts';
 import type { Engine } from './engine.ts';
+import { inOrder } from './filing.ts';
 import { storedMessage } from './message-rows.ts';
 import { messagesBySeq } from './messages.ts';
 
@@ -17,7 +18,10 @@ const SHOWN = `d.arrived = 1 AND d.state NOT IN ('expired', 'refused', 'dead', '
   AND (a.paused_until IS NULL OR a.paused_until <= ?2) AND (?4 = 0 OR d.state IN ('queued', 'offered'))`;
 const COLUMNS = 'd.place, d.message, d.attempts, a.name AS recipient';
 const HERE = `SELECT ${COLUMNS} FROM delivery d JOIN agent a ON a.id = d.agent
-  WHERE d.agent = ?5 AND d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
+  WHERE d.agent = ?5 AND d.filed = 1 AND d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
+const HERE_FRESH = `SELECT ${COLUMNS} FROM fresh f CROSS JOIN delivery d ON d.place = f.place
+  JOIN agent a ON a.id = d.agent
+  WHERE f.agent = ?5 AND f.place > ?1 AND d.filed = 0 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
 const EVERYWHERE = `SELECT ${COLUMNS} FROM delivery d CROSS JOIN agent a ON a.id = d.agent
   WHERE d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
 
@@ -27,7 +31,11 @@ export function arrivalMethods({ sql, cursors }: Engine): Pick<Store, 'arrivals'
       shown(
         agent === null
           ? sql.all<Arrival>(EVERYWHERE, after, now, limit, unreadOnly ? 1 : 0)
-          : sql.all<Arrival>(HERE, after, now, limit, unreadOnly ? 1 : 0, agent),
+          : inOrder(
+              sql.all<Arrival>(HERE, after, now, limit, unreadOnly ? 1 : 0, agent),
+              sql.all<Arrival>(HERE_FRESH, after, now, limit, unreadOnly ? 1 : 0, agent),
+              limit,
+            ),
       ),
     frontier: async () => cursors.newest,
   };

@@ -31,8 +31,13 @@ export interface CommitHooks {
   readonly beforeCommit: () => void;
 }
 
+/** Turns of the event loop, some microseconds each, that a commit waits for the others at most. */
+const PATIENCE = 40;
+
 export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
   let waiting: Step[] = [];
+  /** How many the last transaction had: so many callers are likely to come again. */
+  let company = 0;
   let turn = 0;
   let broken: Failure | null = null;
 
@@ -58,10 +63,21 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     }
   };
 
+  /**
+   * Callers that were answered together come back one after the other. To sync for the first few of
+   * them leaves the rest waiting for that sync; a moment's patience brings them all into one. Whoever
+   * writes alone is never made to wait.
+   */
+  const gather = (turns: number): void => {
+    if (waiting.length >= company || turns === PATIENCE) return flush();
+    setImmediate(gather, turns + 1);
+  };
+
   const flush = (): void => {
     const steps = waiting;
     waiting = [];
     if (steps.length === 0) return;
+    company = steps.length;
     turn += 1;
     try {
       if (broken !== null) throw broken;
@@ -85,7 +101,7 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     write: <T>(run: () => T) =>
       new Promise<T>((resolve, reject) => {
         waiting.push(stepOf(run, resolve, reject));
-        if (waiting.length === 1) setImmediate(flush);
+        if (waiting.length === 1) setImmediate(gather, 0);
       }),
     get turn() {
       return turn;

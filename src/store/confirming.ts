@@ -33,8 +33,8 @@ const OFFER = `UPDATE delivery SET state = 'offered', offered_at = coalesce(offe
   WHERE ${PLACES}`;
 const REMINDER = `reminder = CASE WHEN (SELECT intent = 'request' AND sender_kind <> 'system' FROM message
     WHERE seq = delivery.message) THEN 1 END`;
-const HAND = `UPDATE delivery SET state = 'handed', handed_at = ?2, door = ?3, lease = NULL, ${REMINDER} WHERE ${PLACES}`;
-const SEE_UNREAD = `UPDATE delivery SET state = 'seen', seen_at = ?2, door = ?3, lease = NULL, ${REMINDER} WHERE ${PLACES}`;
+const HAND = `UPDATE delivery SET filed = 1, state = 'handed', handed_at = ?2, door = ?3, lease = NULL, ${REMINDER} WHERE ${PLACES}`;
+const SEE_UNREAD = `UPDATE delivery SET filed = 1, state = 'seen', seen_at = ?2, door = ?3, lease = NULL, ${REMINDER} WHERE ${PLACES}`;
 const SEE = `UPDATE delivery SET state = 'seen', seen_at = ?2 WHERE ${PLACES}`;
 const ACK = `UPDATE delivery SET state = 'acked', acked_at = ?2, lease = NULL, reminder = NULL WHERE ${PLACES}`;
 const CONFIRMED_DOOR = 'UPDATE agent SET confirmed_doors = ?2 WHERE id = ?1';
@@ -102,13 +102,17 @@ function offer({ sql }: Engine, rows: readonly Row[], { door, now }: Confirmatio
 }
 
 function hand(
-  { sql }: Engine,
+  { sql, filing }: Engine,
   agent: AgentRow,
   rows: readonly Row[],
   { door, now, sql: statement }: { door: Door; now: number; sql: string },
 ): void {
   if (rows.length === 0) return;
   sql.run(statement, json(rows), now, door);
+  filing.drop(
+    agent.id,
+    rows.map(({ place }) => place),
+  );
   leaveMailbox(sql, agent, rows);
   const doors = doorsOf(agent.confirmed_doors);
   if (!doors.includes(door)) sql.run(CONFIRMED_DOOR, agent.id, JSON.stringify([...doors, door]));

@@ -2,6 +2,7 @@
 import type { AgentId } from '../core/ports.ts';
 import type { Committer } from './commit.ts';
 import type { Cursors } from './cursors.ts';
+import type { Filing } from './filing.ts';
 import type { Presence } from './presence.ts';
 import type { Sql } from './sql.ts';
 
@@ -9,6 +10,7 @@ export interface Engine {
   readonly sql: Sql;
   readonly commits: Committer;
   readonly cursors: Cursors;
+  readonly filing: Filing;
   readonly presence: Presence;
   /** Claims of the transaction under way, whose sessions are attached only after it. */
   readonly claims: Map<AgentId, { readonly session: string; readonly turn: number }>;

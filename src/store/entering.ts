@@ -71,7 +71,7 @@ function create(engine: Engine, entrance: Entrance): Outcome<Entered> {
 const TAKE_UNBORN = `UPDATE agent SET name = ?2, kind = ?3, key_hash = ?4, seen_at = ?5 WHERE id = ?1`;
 // The week that mail for nobody is kept is over: from now on the sender's own expiry counts.
 const KEEP_MAIL = `UPDATE delivery SET expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message)
-  WHERE agent = ?1 AND state IN ('queued', 'offered', 'held')`;
+  WHERE agent = ?1 AND filed = 1 AND state IN ('queued', 'offered', 'held')`;
 
 /** A free name, or one that only had mail so far. */
 function bear(
@@ -83,6 +83,7 @@ function bear(
   const unborn = agentNamed(sql, name);
   if (unborn !== null) {
     sql.run(TAKE_UNBORN, unborn.id, name, kind, keyHash, now);
+    engine.filing.file(engine.cursors.newest);
     sql.run(KEEP_MAIL, unborn.id);
   }
   const id = unborn?.id ?? insertAgent(sql, who);

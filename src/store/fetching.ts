@@ -3,6 +3,7 @@ import type { AgentId, Compose, Fetch, Fetched, Store, StoredDelivery } from '..
 import { agentById, agentMeant, type AgentRow } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
 import { bury, type Ended } from './ending.ts';
+import { inOrder } from './filing.ts';
 import { endPause, pauseLapsed } from './holding.ts';
 import { storedMessage } from './message-rows.ts';
 import { messagesBySeq } from './messages.ts';
@@ -21,17 +22,22 @@ interface UnreadRow extends Ended {
 
 const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, l.reader, l.until`;
 const UNREAD_WHERE = `d.agent = ?1 AND d.arrived = 1 AND d.state IN ('queued', 'offered') AND d.place > ?2`;
-const UNREAD = `SELECT ${UNREAD_COLUMNS} FROM delivery d LEFT JOIN lease l ON l.id = d.lease
-  WHERE ${UNREAD_WHERE} ORDER BY d.place LIMIT ?3`;
-const UNREAD_FROM = `SELECT ${UNREAD_COLUMNS} FROM delivery d JOIN message m ON m.seq = d.message
-  LEFT JOIN lease l ON l.id = d.lease
-  WHERE ${UNREAD_WHERE} AND (?4 IS NULL OR m.sender = ?4) AND (?5 IS NULL OR m.thread = ?5)
-  ORDER BY d.place LIMIT ?3`;
+const FILED_WHERE = `d.filed = 1 AND ${UNREAD_WHERE}`;
+const FRESH_WHERE = `f.agent = ?1 AND f.place > ?2 AND d.filed = 0 AND ${UNREAD_WHERE}`;
+const FRESH_JOIN = 'FROM fresh f CROSS JOIN delivery d ON d.place = f.place';
+const LEASE_JOIN = 'LEFT JOIN lease l ON l.id = d.lease';
+const IN_PLACE = 'ORDER BY d.place LIMIT ?3';
+const UNREAD = `SELECT ${UNREAD_COLUMNS} FROM delivery d ${LEASE_JOIN} WHERE ${FILED_WHERE} ${IN_PLACE}`;
+const UNREAD_FRESH = `SELECT ${UNREAD_COLUMNS} ${FRESH_JOIN} ${LEASE_JOIN} WHERE ${FRESH_WHERE} ${IN_PLACE}`;
+const MEANT = '(?4 IS NULL OR m.sender = ?4) AND (?5 IS NULL OR m.thread = ?5)';
+const UNREAD_FROM = `SELECT ${UNREAD_COLUMNS} FROM delivery d JOIN message m ON m.seq = d.message ${LEASE_JOIN}
+  WHERE ${FILED_WHERE} AND ${MEANT} ${IN_PLACE}`;
+const UNREAD_FRESH_FROM = `SELECT ${UNREAD_COLUMNS} ${FRESH_JOIN} JOIN message m ON m.seq = d.message ${LEASE_JOIN}
+  WHERE ${FRESH_WHERE} AND ${MEANT} ${IN_PLACE}`;
 // The few answers lead to the mailbox, not the mailbox to the answers: `ask` looks at every hint.
 const UNREAD_ANSWERS = `SELECT ${UNREAD_COLUMNS} FROM message m INDEXED BY message_reply
-  CROSS JOIN delivery d ON d.message = m.seq LEFT JOIN lease l ON l.id = d.lease
-  WHERE m.reply_to = ?6 AND ${UNREAD_WHERE} AND (?4 IS NULL OR m.sender = ?4) AND (?5 IS NULL OR m.thread = ?5)
-  ORDER BY d.place LIMIT ?3`;
+  CROSS JOIN delivery d ON d.message = m.seq ${LEASE_JOIN}
+  WHERE m.reply_to = ?6 AND ${UNREAD_WHERE} AND ${MEANT} ${IN_PLACE}`;
 
 export function fetchingMethods(engine: Engine): Pick<Store, 'fetch' | 'abandon'> {
   return {
@@ -147,11 +153,22 @@ function pick(sql: Sql, request: Fetch): Picked {
 function pages(sql: Sql, request: Fetch): (after: number, size: number) => readonly UnreadRow[] {
   const { agent, from, thread, replyTo, now } = request;
   if (from === null && thread === null && replyTo === null) {
-    return (after, size) => sql.all<UnreadRow>(UNREAD, agent, after, size);
+    return (after, size) =>
+      inOrder(
+        sql.all<UnreadRow>(UNREAD, agent, after, size),
+        sql.all<UnreadRow>(UNREAD_FRESH, agent, after, size),
+        size,
+      );
   }
   const sender = from === null ? null : (agentMeant(sql, from, now)?.id ?? 0);
-  if (replyTo === null)
-    return (after, size) => sql.all<UnreadRow>(UNREAD_FROM, agent, after, size, sender, thread);
+  if (replyTo === null) {
+    return (after, size) =>
+      inOrder(
+        sql.all<UnreadRow>(UNREAD_FROM, agent, after, size, sender, thread),
+        sql.all<UnreadRow>(UNREAD_FRESH_FROM, agent, after, size, sender, thread),
+        size,
+      );
+  }
   return (after, size) => sql.all<UnreadRow>(UNREAD_ANSWERS, agent, after, size, sender, thread, replyTo);
 }
 

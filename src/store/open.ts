@@ -13,6 +13,7 @@ import { openCommitter } from './commit.ts';
 import { confirmingMethods } from './confirming.ts';
 import { openCursors } from './cursors.ts';
 import { saveSeen, type Engine } from './engine.ts';
+import { Filing } from './filing.ts';
 import { enteringMethods } from './entering.ts';
 import { storeFault } from './faults.ts';
 import { fetchingMethods } from './fetching.ts';
@@ -41,8 +42,13 @@ export interface StoreOptions {
 export async function openStore({ path }: StoreOptions): Promise<Store> {
   const sql = openDatabase(path);
   const cursors = openCursors(sql);
-  const commits = openCommitter(sql, { inspect: sameFile(path), beforeCommit: () => cursors.save() });
-  const engine: Engine = { sql, commits, cursors, presence: new Presence(), claims: new Map() };
+  const filing = new Filing(sql);
+  const beforeCommit = (): void => {
+    filing.settle(cursors.newest);
+    cursors.save();
+  };
+  const commits = openCommitter(sql, { inspect: sameFile(path), beforeCommit });
+  const engine: Engine = { sql, commits, cursors, filing, presence: new Presence(), claims: new Map() };
   return {
     ...enteringMethods(engine),
     ...renamingMethods(engine),
@@ -61,7 +67,10 @@ export async function openStore({ path }: StoreOptions): Promise<Store> {
     ...upkeepMethods(engine, new Retention()),
     ...checkingMethods(engine, path),
     close: async () => {
-      const saved = commits.write(() => saveSeen(engine));
+      const saved = commits.write(() => {
+        saveSeen(engine);
+        filing.file(cursors.newest);
+      });
       commits.flush();
       await saved.finally(() => sql.close());
     },

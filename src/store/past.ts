@@ -2,6 +2,7 @@
 import type { AgentId, PastQuery, Store } from '../core/ports.ts';
 import { agentMeant } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
+import { fileAll } from './filing.ts';
 import { pastRecords, type Found } from './messages.ts';
 import { refuse } from './refusal.ts';
 import { SEQ_OF_ROW, catchUp, partyWord } from './search-index.ts';
@@ -11,7 +12,10 @@ import type { Value } from './sql.ts';
 export function pastMethods(engine: Engine): Pick<Store, 'past' | 'search'> {
   const { sql } = engine;
   return {
-    past: async (query) => pastRecords(sql, find(engine, query)),
+    past: async (query) => {
+      await fileAll(engine);
+      return pastRecords(sql, find(engine, query));
+    },
     search: async ({ viewer, text, limit }) => {
       const query = parseSearch(text);
       if (query === null) {
@@ -52,10 +56,10 @@ const SOME_STATE =
   '(?6 IS NULL OR EXISTS (SELECT 1 FROM delivery s WHERE s.message = m.seq AND s.state = ?6))';
 const IN_THREAD = '(?7 IS NULL OR m.thread = ?7)';
 
-const SENT = `SELECT m.seq, m.seq AS cursor FROM message m
-  WHERE m.sender = ?2 AND ${SENT_TO} AND ${TO_TOPIC} AND ${SOME_STATE} AND ${IN_THREAD} AND m.seq`;
+const SENT = `SELECT m.seq, s.seq AS cursor FROM sent s JOIN message m ON m.seq = s.seq
+  WHERE s.sender = ?2 AND ${SENT_TO} AND ${TO_TOPIC} AND ${SOME_STATE} AND ${IN_THREAD} AND s.seq`;
 const GOT = `SELECT m.seq, d.place AS cursor FROM delivery d JOIN message m ON m.seq = d.message
-  WHERE d.agent = ?2 AND d.arrived = 1 AND m.sender <> ?2 AND (?4 IS NULL OR m.sender = ?4) AND ${TO_TOPIC}
+  WHERE d.agent = ?2 AND d.filed = 1 AND d.arrived = 1 AND m.sender <> ?2 AND (?4 IS NULL OR m.sender = ?4) AND ${TO_TOPIC}
     AND (?6 IS NULL OR d.state = ?6) AND ${IN_THREAD} AND d.place`;
 const ANY = `SELECT m.seq, m.seq AS cursor FROM message m
   WHERE (?4 IS NULL OR m.sender = ?4 OR ${SENT_TO}) AND ${TO_TOPIC} AND ${SOME_STATE} AND ${IN_THREAD} AND ${VISIBLE} AND m.seq`;
@@ -71,7 +75,7 @@ interface Listing {
   readonly order: string;
 }
 const lists = {
-  sent: { sql: SENT, order: 'm.seq' },
+  sent: { sql: SENT, order: 's.seq' },
   got: { sql: GOT, order: 'd.place' },
   any: { sql: ANY, order: 'm.seq' },
   ofThread: { sql: OF_THREAD, order: 'm.seq' },

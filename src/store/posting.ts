@@ -85,12 +85,12 @@ export interface NewDelivery {
 }
 
 const DELIVERY = `INSERT INTO delivery
-    (place, message, agent, arrived, state, bytes, due_at, expires_at, ended_at, reason, asked, forwarded)
-  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`;
+    (place, message, agent, filed, arrived, state, bytes, due_at, expires_at, ended_at, reason, asked, forwarded)
+  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`;
 
 /** Returns whether it can be shown at once. */
 export function insertDelivery(
-  { sql, cursors }: Engine,
+  { sql, cursors, filing }: Engine,
   message: { seq: number; bytes: number; sentAt: number },
   delivery: NewDelivery,
   counts: Counts,
@@ -98,11 +98,13 @@ export function insertDelivery(
   const { state } = delivery;
   const dueAt = state === 'queued' ? delivery.dueAt : null;
   const arrived = state === 'queued' && dueAt === null ? 1 : 0;
+  const place = cursors.next();
   sql.run(
     DELIVERY,
-    cursors.next(),
+    place,
     message.seq,
     delivery.agent,
+    arrived === 1 ? 0 : 1,
     arrived,
     state,
     message.bytes,
@@ -113,6 +115,7 @@ export function insertDelivery(
     delivery.asked,
     delivery.forwarded ? 1 : 0,
   );
+  if (arrived === 1) filing.add(delivery.agent, place);
   counts.move(delivery.agent, { from: null, to: bucketOf({ state, arrived }) });
   return arrived === 1;
 }

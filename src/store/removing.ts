@@ -6,7 +6,7 @@ import { end, type Ended } from './ending.ts';
 import { refuse } from './refusal.ts';
 
 const UNFINISHED = `SELECT place, agent, message, state, arrived FROM delivery
-  WHERE agent = ?1 AND state IN ('queued', 'offered', 'held')`;
+  WHERE agent = ?1 AND filed = 1 AND state IN ('queued', 'offered', 'held')`;
 const FREE = [
   'DELETE FROM forward WHERE agent = ?1',
   'DELETE FROM membership WHERE agent = ?1',
@@ -43,7 +43,8 @@ export function removingMethods(engine: Engine): Pick<Store, 'remove'> {
  * any more.
  */
 export function letGo(engine: Engine, row: Pick<AgentRow, 'id'>, now: number): number {
-  const { sql, presence } = engine;
+  const { sql, presence, filing, cursors } = engine;
+  filing.file(cursors.newest);
   const rows = sql.all<Ended>(UNFINISHED, row.id);
   end(engine, { rows, state: 'refused', reason: 'the agent was removed', now });
   for (const statement of FREE) sql.run(statement, row.id);

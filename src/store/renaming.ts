@@ -18,7 +18,7 @@ const FORWARD = 'INSERT INTO forward (name_key, name, agent, until) VALUES (?1, 
 /** A busy agent's older correspondents are not looked for: they wrote long ago in messages, not in days. */
 const CORRESPONDENTS = `SELECT DISTINCT sender FROM (
     SELECT m.sender, m.sent_at FROM delivery d JOIN message m ON m.seq = d.message
-    WHERE d.agent = ?1 ORDER BY d.place DESC LIMIT 5000)
+    WHERE d.agent = ?1 AND d.filed = 1 ORDER BY d.place DESC LIMIT 5000)
   WHERE sent_at >= ?2 AND sender <> ?1`;
 
 export function renamingMethods(engine: Engine): Pick<Store, 'rename'> {
@@ -28,6 +28,7 @@ export function renamingMethods(engine: Engine): Pick<Store, 'rename'> {
 function rename(engine: Engine, change: Renaming): Outcome<{ from: string; wake: readonly AgentId[] }> {
   const { sql } = engine;
   const { agent, name, until, now } = change;
+  engine.filing.file(engine.cursors.newest);
   const before = agentById(sql, agent);
   if (before === null) return refuse('not_registered', 'the agent was removed');
   const obstacle = nameInTheWay(engine, { agent, name, now });
@@ -47,10 +48,11 @@ function rename(engine: Engine, change: Renaming): Outcome<{ from: string; wake:
   return { ok: true, from: before.name, wake };
 }
 
-const MAIL = `SELECT place, agent, message, state, arrived FROM delivery WHERE agent = ?1`;
-const DOUBLE = `DELETE FROM delivery WHERE agent = ?1 AND message IN (SELECT message FROM delivery WHERE agent = ?2)`;
+const MAIL = `SELECT place, agent, message, state, arrived FROM delivery WHERE agent = ?1 AND filed = 1`;
+const DOUBLE = `DELETE FROM delivery WHERE agent = ?1 AND filed = 1 AND message IN (SELECT message FROM delivery WHERE agent = ?2 AND filed = 1)`;
 const PASS_ON = `UPDATE delivery SET agent = ?2, lease = NULL,
-    expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message) WHERE agent = ?1`;
+    expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message)
+  WHERE agent = ?1 AND filed = 1`;
 const UNMUTE = 'DELETE FROM mute WHERE sender = ?1';
 const DELETE_AGENT = 'DELETE FROM agent WHERE id = ?1';
 

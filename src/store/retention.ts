@@ -9,6 +9,8 @@ const NEEDED = `SELECT 1 FROM delivery
   WHERE message = ?1 AND state IN ('queued', 'offered', 'held', 'dead') LIMIT 1`;
 const LEFT = 'SELECT 1 FROM delivery WHERE message = ?1 LIMIT 1';
 const BLOBS = 'SELECT sha256 FROM message_blob WHERE message = ?1';
+const DELETE_SENT =
+  'DELETE FROM sent WHERE sender = (SELECT sender FROM message WHERE seq = ?1) AND seq = ?1';
 const DELETE_MESSAGE = 'DELETE FROM message WHERE seq = ?1';
 const ORPHAN = `INSERT INTO orphan (sha256, tell_at) SELECT ?1, ?2
   WHERE NOT EXISTS (SELECT 1 FROM message_blob WHERE sha256 = ?1)
@@ -64,16 +66,17 @@ const none = { deleted: 0, more: false } as const;
 
 const FINISHED = "state IN ('handed', 'seen', 'acked', 'expired', 'refused', 'cancelled')";
 /** The first agent after ?1 that has more than ?2 finished ones, and the place of the first too many. */
-const CROWDED = `SELECT a.id, (SELECT place FROM delivery WHERE agent = a.id AND ${FINISHED}
+const CROWDED = `SELECT a.id, (SELECT place FROM delivery WHERE agent = a.id AND filed = 1 AND ${FINISHED}
     ORDER BY place DESC LIMIT 1 OFFSET ?2) AS place
   FROM agent a WHERE a.id > ?1 AND place IS NOT NULL ORDER BY a.id LIMIT 1`;
 const SURPLUS = `SELECT place, message FROM delivery
-  WHERE agent = ?1 AND place <= ?2 AND ${FINISHED} ORDER BY place LIMIT ?3`;
+  WHERE agent = ?1 AND filed = 1 AND place <= ?2 AND ${FINISHED} ORDER BY place LIMIT ?3`;
 const DELETE_DELIVERY = 'DELETE FROM delivery WHERE place = ?1';
 
 function forget(sql: Sql, seq: number, now: number): void {
   const blobs = sql.all<{ sha256: string }>(BLOBS, seq);
   unindex(sql, seq);
+  sql.run(DELETE_SENT, seq);
   sql.run(DELETE_MESSAGE, seq);
   for (const { sha256 } of blobs) sql.run(ORPHAN, sha256, now);
 }

@@ -27,8 +27,8 @@ const UNWANTED = `SELECT id FROM agent
 const IDLE_AUTO = `SELECT id FROM agent WHERE auto_named = 1 AND name_key IS NOT NULL
   AND waiting = 0 AND held = 0 AND delayed = 0 AND coalesce(seen_at, created_at) < ?1 LIMIT ?2`;
 const GONE = `DELETE FROM agent WHERE id IN (SELECT id FROM agent WHERE name_key IS NULL
-  AND NOT EXISTS (SELECT 1 FROM message WHERE sender = agent.id)
-  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.agent = agent.id) LIMIT ?1)`;
+  AND NOT EXISTS (SELECT 1 FROM sent WHERE sender = agent.id)
+  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.agent = agent.id AND filed = 1) LIMIT ?1)`;
 const NEXT_DUE = `SELECT min(at) AS at FROM (
   SELECT * FROM (SELECT due_at AS at FROM delivery WHERE due_at > ?1 ORDER BY due_at LIMIT 1)
   UNION ALL SELECT * FROM (SELECT expires_at FROM delivery
@@ -43,8 +43,9 @@ export function upkeepMethods(engine: Engine, retention: Retention): Pick<Store,
 }
 
 function sweep(engine: Engine, retention: Retention, step: Sweep, compose: Compose): Swept {
-  const { sql, presence } = engine;
+  const { sql, presence, filing, cursors } = engine;
   const { now, mono, limit } = step;
+  filing.file(cursors.newest);
   const wake = new Set<AgentId>();
   const woken = (agents: readonly AgentId[]): void => {
     for (const agent of agents) wake.add(agent);

@@ -15,14 +15,15 @@ const COPIES = `SELECT d.place, d.agent, d.message, d.state, d.arrived, a.name, 
   FROM delivery d JOIN agent a ON a.id = d.agent LEFT JOIN lease l ON l.id = d.lease
   WHERE d.message = ?1 ORDER BY d.place`;
 const WAITING = `SELECT place, agent, message, state, arrived FROM delivery
-  WHERE agent = ?1 AND arrived = 1 AND state IN ('queued', 'offered')`;
+  WHERE agent = ?1 AND filed = 1 AND arrived = 1 AND state IN ('queued', 'offered')`;
 
 export function withdrawingMethods(engine: Engine): Pick<Store, 'cancel' | 'clear'> {
-  const { sql, commits } = engine;
+  const { sql, commits, filing, cursors } = engine;
   return {
     cancel: (step) => commits.write(() => cancel(engine, step)),
     clear: ({ agent, now }) =>
       commits.write(() => {
+        filing.file(cursors.newest);
         const rows = sql.all<Ended>(WAITING, agent);
         end(engine, { rows, state: 'refused', reason: 'cleared unread', now });
         return { cleared: rows.length };

@@ -249,6 +249,8 @@ test('no step of a send, a check or a sweep reads messages or deliveries from en
   prepare.mockRestore();
 
   const plans = new Database(path, { readonly: true });
+  const temporary = statements.filter((text) => text.startsWith('CREATE TEMP TABLE'));
+  for (const text of temporary) plans.run(text);
   const scans = statements
     .filter((text) => /^(SELECT|INSERT|UPDATE|DELETE)/u.test(text))
     .flatMap((text) =>

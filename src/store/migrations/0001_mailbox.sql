@@ -8,7 +8,8 @@ CREATE TABLE counter (
 -- cursor: the newest message.seq, delivery.place or lease.id given out; one space, never reused.
 -- indexed: the newest message.seq that is in message_index.
 -- agent_name: the N of the newest agent-N.
-INSERT INTO counter (name, value) VALUES ('cursor', 0), ('indexed', 0), ('agent_name', 0);
+-- filed: the newest number whose row is in the indexes of its mailbox and its sender (see filing.ts).
+INSERT INTO counter (name, value) VALUES ('cursor', 0), ('indexed', 0), ('agent_name', 0), ('filed', 0);
 
 -- kind is null while nobody has taken the name (unborn); name_key is null once the agent was removed:
 -- the row stays for the names in receipts and the ids in messages. AUTOINCREMENT because the search
@@ -55,7 +56,7 @@ CREATE INDEX forward_agent ON forward (agent);
 CREATE TABLE message (
   seq INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
-  sender INTEGER NOT NULL REFERENCES agent (id),
+  sender INTEGER NOT NULL,
   sender_name TEXT NOT NULL,
   sender_kind TEXT NOT NULL,
   verified INTEGER NOT NULL,
@@ -78,17 +79,26 @@ CREATE TABLE message (
   body TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX message_sender ON message (sender, seq);
 CREATE INDEX message_thread ON message (thread, seq);
 CREATE INDEX message_reply ON message (reply_to) WHERE reply_to IS NOT NULL;
 CREATE INDEX message_forward ON message (forward_of) WHERE forward_of IS NOT NULL;
 
+-- What each agent sent; written behind the sends, from counter 'filed' on.
+CREATE TABLE sent (
+  sender INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (sender, seq)
+) STRICT, WITHOUT ROWID;
+
 -- One message for one agent. place is its place in the order of arrival; a row that has not arrived
 -- (held, or not due) gets a new one when it does. due_at: set while it waits for its notBefore.
+-- filed: 0 while it is known to its mailbox in memory only. No reference to agent: looking for what refers
+-- to one would need an index of all rows.
 CREATE TABLE delivery (
   place INTEGER PRIMARY KEY,
   message INTEGER NOT NULL REFERENCES message (seq) ON DELETE CASCADE,
-  agent INTEGER NOT NULL REFERENCES agent (id),
+  agent INTEGER NOT NULL,
+  filed INTEGER NOT NULL,
   arrived INTEGER NOT NULL,
   state TEXT NOT NULL,
   bytes INTEGER NOT NULL,
@@ -110,9 +120,9 @@ CREATE TABLE delivery (
 ) STRICT;
 
 CREATE UNIQUE INDEX delivery_message ON delivery (message, agent);
-CREATE INDEX delivery_agent ON delivery (agent, place);
+CREATE INDEX delivery_agent ON delivery (agent, place) WHERE filed = 1;
 -- Partial: their size is that of what is unfinished, not of what is stored.
-CREATE INDEX delivery_unread ON delivery (agent, place) WHERE arrived = 1 AND state IN ('queued', 'offered');
+CREATE INDEX delivery_unread ON delivery (agent, place) WHERE filed = 1 AND arrived = 1 AND state IN ('queued', 'offered');
 CREATE INDEX delivery_held ON delivery (agent, place) WHERE state = 'held';
 CREATE INDEX delivery_due ON delivery (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX delivery_expiry ON delivery (expires_at)
