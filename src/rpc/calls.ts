@@ -16,12 +16,6 @@ export interface Line {
   cancel(id: RpcId): void;
 }
 
-export interface Outgoing {
-  readonly id: RpcId;
-  readonly method: string;
-  readonly params: unknown;
-}
-
 export function singleAnswer(
   resolve: (result: unknown) => void,
   reject: (failure: Failure) => void,
