@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Store, StoreFacts } from '../core/ports.ts';
 import { Failure } from '../protocol/failures.ts';
 import { COUNT_ANEW } from './counts.ts';
+import { newestInUse } from './cursors.ts';
 import type { Engine } from './engine.ts';
 import { storeFault } from './faults.ts';
 import { schemaVersion } from './migrate.ts';
@@ -95,12 +96,6 @@ const checks: readonly Check[] = [
         OR (arrived = 0 AND state = 'queued' AND due_at IS NULL) HAVING rows > 0`,
     say: (row) => `${row['rows']} deliveries are neither in a mailbox nor on their way to one`,
   },
-  {
-    sql: `SELECT value AS cursor, max(coalesce((SELECT max(seq) FROM message), 0),
-        coalesce((SELECT max(place) FROM delivery), 0), coalesce((SELECT max(id) FROM lease), 0)) AS newest
-      FROM counter WHERE name = 'cursor' AND newest > cursor`,
-    say: (row) => `number ${row['newest']} is in use, but only ${row['cursor']} were given out`,
-  },
 ];
 
 function problemsIn(engine: Engine): readonly string[] {
@@ -112,6 +107,9 @@ function problemsIn(engine: Engine): readonly string[] {
     }
     for (const { sql: text, say } of checks)
       problems.push(...sql.all<Parameters<typeof say>[0]>(text).map(say));
+    const inUse = newestInUse(sql);
+    if (inUse > engine.cursors.newest)
+      problems.push(`number ${inUse} is in use, but only ${engine.cursors.newest} were given out`);
     if (indexedUpTo(engine) > engine.cursors.newest)
       problems.push('the search index is ahead of the messages');
     sql.run("INSERT INTO message_index (message_index) VALUES ('integrity-check')");

@@ -6,14 +6,25 @@ export interface Cursors {
   /** The newest given out. */
   readonly newest: Cursor;
   next(): Cursor;
-  /** Writes down how far it is: once a turn, not once a number. */
+  /** Last write of a turn: no number given out may be beyond what is written down. */
   save(): void;
 }
 
+const RESERVED = "SELECT value FROM counter WHERE name = 'cursor'";
+const IN_USE = `SELECT max(coalesce((SELECT max(seq) FROM message), 0),
+    coalesce((SELECT max(place) FROM delivery), 0), coalesce((SELECT max(id) FROM lease), 0)) AS newest`;
+
+export function newestInUse(sql: Sql): Cursor {
+  return sql.get<{ newest: number }>(IN_USE)?.newest ?? 0;
+}
+
+/** Written down ahead, so that not every turn writes it; a restart leaves a gap of so many at most. */
+const AHEAD = 1_000;
+
 export function openCursors(sql: Sql): Cursors {
-  const row = sql.get<{ value: number }>("SELECT value FROM counter WHERE name = 'cursor'");
-  let newest = row?.value ?? 0;
-  let saved = newest;
+  // A turn that was undone may have undone the writing down of what a later one used.
+  let newest = Math.max(sql.get<{ value: number }>(RESERVED)?.value ?? 0, newestInUse(sql));
+  let reserved = newest;
   return {
     get newest() {
       return newest;
@@ -21,9 +32,9 @@ export function openCursors(sql: Sql): Cursors {
     // A step that is rolled back leaves a gap; numbers only have to grow.
     next: () => (newest += 1),
     save: () => {
-      if (saved === newest) return;
-      sql.run("UPDATE counter SET value = ?1 WHERE name = 'cursor'", newest);
-      saved = newest;
+      if (newest <= reserved) return;
+      sql.run("UPDATE counter SET value = ?1 WHERE name = 'cursor'", newest + AHEAD);
+      reserved = newest + AHEAD;
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Engine } from './engine.ts';
 import type { Sql } from './sql.ts';
 
 /** So many fresh ones are filed in one go: some milliseconds, once in so many sends. */
-const FILE_AT = 512;
+const FILE_AT = 2_048;
 
 const FRESH = `CREATE TEMP TABLE fresh (agent INTEGER NOT NULL, place INTEGER NOT NULL, PRIMARY KEY (agent, place))
   WITHOUT ROWID`;

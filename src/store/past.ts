@@ -64,7 +64,10 @@ const GOT = `SELECT m.seq, d.place AS cursor FROM delivery d JOIN message m ON m
 const ANY = `SELECT m.seq, m.seq AS cursor FROM message m
   WHERE (?4 IS NULL OR m.sender = ?4 OR ${SENT_TO}) AND ${TO_TOPIC} AND ${SOME_STATE} AND ${IN_THREAD} AND ${VISIBLE} AND m.seq`;
 const OF_THREAD = `SELECT m.seq, m.seq AS cursor FROM message m INDEXED BY message_thread
-  WHERE m.thread = ?7 AND ${VISIBLE} AND (?4 IS NULL OR m.sender = ?4 OR ${SENT_TO}) AND ${TO_TOPIC}
+  WHERE m.thread = ?7 AND m.thread <> m.id AND ${VISIBLE} AND (?4 IS NULL OR m.sender = ?4 OR ${SENT_TO}) AND ${TO_TOPIC}
+    AND ${SOME_STATE} AND m.seq`;
+const ROOT_OF_THREAD = `SELECT m.seq, m.seq AS cursor FROM message m
+  WHERE m.id = ?7 AND m.thread = m.id AND ${VISIBLE} AND (?4 IS NULL OR m.sender = ?4 OR ${SENT_TO}) AND ${TO_TOPIC}
     AND ${SOME_STATE} AND m.seq`;
 const OF_STATE = `SELECT DISTINCT m.seq, m.seq AS cursor FROM delivery d JOIN message m ON m.seq = d.message
   WHERE ${RARE_STATE} AND (?2 IS NULL OR m.sender = ?2 OR (d.agent = ?2 AND d.arrived = 1))
@@ -79,6 +82,7 @@ const lists = {
   got: { sql: GOT, order: 'd.place' },
   any: { sql: ANY, order: 'm.seq' },
   ofThread: { sql: OF_THREAD, order: 'm.seq' },
+  rootOfThread: { sql: ROOT_OF_THREAD, order: 'm.seq' },
   ofState: { sql: OF_STATE, order: 'd.message' },
 } as const satisfies Record<string, Listing>;
 
@@ -105,7 +109,7 @@ function find(engine: Engine, query: PastQuery): readonly Found[] {
 /** The lists whose sum is the answer; each stops at the limit by itself. */
 function sourcesOf({ viewer, thread, state, sentByViewer }: PastQuery): readonly Listing[] {
   if (viewer !== null && sentByViewer) return [lists.sent];
-  if (thread !== null) return [lists.ofThread];
+  if (thread !== null) return [lists.rootOfThread, lists.ofThread];
   if (state !== null && RARE.has(state)) return [lists.ofState];
   return viewer === null ? [lists.any] : [lists.sent, lists.got];
 }

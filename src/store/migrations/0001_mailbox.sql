@@ -5,7 +5,7 @@ CREATE TABLE counter (
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- cursor: the newest message.seq, delivery.place or lease.id given out; one space, never reused.
+-- cursor: no message.seq, delivery.place or lease.id beyond it was given out; one space, never reused.
 -- indexed: the newest message.seq that is in message_index.
 -- agent_name: the N of the newest agent-N.
 -- filed: the newest number whose row is in the indexes of its mailbox and its sender (see filing.ts).
@@ -79,7 +79,8 @@ CREATE TABLE message (
   body TEXT NOT NULL
 ) STRICT;
 
-CREATE INDEX message_thread ON message (thread, seq);
+-- Most messages are alone in the thread they are named after, and are found by their id.
+CREATE INDEX message_thread ON message (thread, seq) WHERE thread <> id;
 CREATE INDEX message_reply ON message (reply_to) WHERE reply_to IS NOT NULL;
 CREATE INDEX message_forward ON message (forward_of) WHERE forward_of IS NOT NULL;
 
