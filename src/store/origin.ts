@@ -34,7 +34,16 @@ const ANSWERED_BY_SEQ = `${ANSWERED} WHERE m.seq = ?1`;
 const PASSED_ON = `SELECT ${MESSAGE} FROM message m WHERE m.id = ?1 AND (m.sender = ?2
   OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.seq AND d.agent = ?2 AND d.arrived = 1))`;
 
-export function originOf({ sql }: Engine, posting: Posting, sender: AgentRow): Outcome<Origin> {
+/** As much of the sender's row as a posting asks for. */
+export type SenderRow = Pick<AgentRow, 'id' | 'name' | 'depth' | 'last_from'>;
+
+const SENDER = 'SELECT id, name, depth, last_from FROM agent WHERE id = ?1';
+
+export function senderOf({ sql }: Engine, agent: AgentId): SenderRow | null {
+  return sql.get<SenderRow>(SENDER, agent);
+}
+
+export function originOf({ sql }: Engine, posting: Posting, sender: SenderRow): Outcome<Origin> {
   const { replyTo, forwardOf } = posting;
   let answered: Answered | null = null;
   if (replyTo === 'last') {
@@ -52,14 +61,14 @@ export function originOf({ sql }: Engine, posting: Posting, sender: AgentRow): O
   return passedOn === null ? unknown(forwardOf, sender) : { ok: true, answered, passedOn };
 }
 
-function unknown(id: string, sender: AgentRow): Outcome<Origin> {
+function unknown(id: string, sender: SenderRow): Outcome<Origin> {
   return refuse('no_such_message', `no message ${id} among those ${sender.name} sent or was sent`);
 }
 
 const ACK = `UPDATE delivery SET state = 'acked', acked_at = ?2, lease = NULL, reminder = NULL WHERE place = ?1`;
 
 /** Whoever answers a message has read it. Returns the depth the sender is at now. */
-export function acknowledge({ sql }: Engine, answered: Answered, sender: AgentRow, now: number): number {
+export function acknowledge({ sql }: Engine, answered: Answered, sender: SenderRow, now: number): number {
   const { place, state, arrived } = answered;
   if (place === null || state === null || arrived !== 1) return sender.depth;
   const bucket = bucketOf({ state, arrived });

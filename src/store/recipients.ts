@@ -1,11 +1,15 @@
 /** Who a posting goes to: addresses become mailboxes, each once, fixed at this moment. */
 import type { AgentId, Posting, Refusal } from '../core/ports.ts';
 import { formatAddress, nameKey, type Address, type AgentName } from '../protocol/names.ts';
-import { AGENT, type AgentRow } from './agent-rows.ts';
+import type { AgentRow } from './agent-rows.ts';
 import { saveSeen, type Engine } from './engine.ts';
 import { isRefusal, refuse } from './refusal.ts';
 
-export interface Mailbox extends AgentRow {
+/** As much of its row as a posting asks for: every column read is paid for by every send. */
+export interface Mailbox extends Pick<
+  AgentRow,
+  'id' | 'name' | 'kind' | 'paused_until' | 'waiting' | 'held' | 'delayed' | 'anchor_pid' | 'anchor_started'
+> {
   /** 1: the recipient muted the sender. */
   readonly muted: number;
 }
@@ -18,7 +22,8 @@ export interface Recipient {
   readonly forwarded: boolean;
 }
 
-const MAILBOX = `SELECT ${AGENT}, EXISTS (SELECT 1 FROM mute WHERE agent = a.id AND sender = ?1) AS muted`;
+const MAILBOX = `SELECT a.id, a.name, a.kind, a.paused_until, a.waiting, a.held, a.delayed, a.anchor_pid,
+  a.anchor_started, EXISTS (SELECT 1 FROM mute WHERE agent = a.id AND sender = ?1) AS muted`;
 const BY_ID = `${MAILBOX} FROM agent a WHERE a.id = ?2 AND a.name_key IS NOT NULL`;
 const BY_NAME = `${MAILBOX} FROM agent a WHERE a.name_key = ?2`;
 const BY_FORWARD = `${MAILBOX} FROM forward f JOIN agent a ON a.id = f.agent WHERE f.name_key = ?2 AND f.until > ?3`;

@@ -2,14 +2,14 @@
 import type { AgentId, Posted, PostedBlob, PostedTo, Posting, Refusal, Store } from '../core/ports.ts';
 import { Failure } from '../protocol/failures.ts';
 import { formatAddress } from '../protocol/names.ts';
-import { agentById, anchorOf, insertAgent, type AgentRow } from './agent-rows.ts';
+import { anchorOf, insertAgent } from './agent-rows.ts';
 import { Counts } from './counts.ts';
 import { saveSeen, type Engine } from './engine.ts';
 import { endPause, pauseLapsed } from './holding.ts';
 import { chainReason, judge, roomFor } from './judging.ts';
 import { attachmentsOf } from './message-rows.ts';
 import { notify } from './notices.ts';
-import { acknowledge, originOf, type Origin } from './origin.ts';
+import { acknowledge, originOf, senderOf, type Origin, type SenderRow } from './origin.ts';
 import { insertDelivery, insertMessage, type NewDelivery } from './posting.ts';
 import { mailboxOf, resolveAddresses, type Recipient } from './recipients.ts';
 import { isRefusal, refuse } from './refusal.ts';
@@ -39,7 +39,7 @@ function post(engine: Engine, posting: Posting): Posted {
   const digest = digestOf(posting);
   const known = knownMessage(engine, posting.id);
   if (known !== null) return repeated(engine, posting, { known, digest });
-  const sender = agentById(sql, posting.sender);
+  const sender = senderOf(engine, posting.sender);
   if (sender === null) return refuse('not_registered', 'the sender was removed');
   const origin = originOf(engine, posting, sender);
   if (!origin.ok) return origin;
@@ -118,7 +118,7 @@ function post(engine: Engine, posting: Posting): Posted {
 
 function answeredSender(
   engine: Engine,
-  sender: AgentRow,
+  sender: SenderRow,
   { answered }: Origin,
 ): readonly Recipient[] | Refusal {
   if (answered === null) return refuse('no_such_message', 'wanted a message to answer, found none');
