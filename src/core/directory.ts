@@ -4,7 +4,7 @@ import type { MessageId } from '../protocol/model.ts';
 import { nameKey, parseAddress, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { renamedNotice } from './notices.ts';
-import type { AgentProfile, AgentRecord, Anchor, Claim, Claimed } from './ports.ts';
+import type { AgentProfile, AgentRecord, Anchor, Claim, Claimed } from './records.ts';
 import { granted, retell, type Desk, type Session } from './session.ts';
 import { agentView, instant, pausedView, presenceOf } from './view.ts';
 

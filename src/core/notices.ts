@@ -1,5 +1,6 @@
 /** What the system itself tells agents and people: plain facts, with the command that helps. */
-import type { AgentId, Compose, Ids, NoticeText, StoreEvent } from './ports.ts';
+import type { Ids } from './ports.ts';
+import type { AgentId, Compose, NoticeText, StoreEvent } from './records.ts';
 
 const PREVIEW = 80;
 

@@ -3,7 +3,8 @@
  * `config.json` may change; the rules are here.
  */
 import { Failure } from '../protocol/failures.ts';
-import type { AgentId, Clock } from './ports.ts';
+import type { Clock } from './ports.ts';
+import type { AgentId } from './records.ts';
 
 export interface Policy {
   /** From fetch to confirmation; then the message is offered again. */

@@ -4,7 +4,7 @@ import type { BlobRef, StagedBlob } from '../protocol/model.ts';
 import type { Address } from '../protocol/names.ts';
 import type { Request } from '../protocol/operations.ts';
 import { heldNotice } from './notices.ts';
-import type { PostedBlob, Posting } from './ports.ts';
+import type { PostedBlob, Posting } from './records.ts';
 import { granted, type Desk, type Session } from './session.ts';
 
 /** What send, reply and ask have in common. */

@@ -3,7 +3,8 @@
  * commands never come here, so a cold `send` writes nothing but its message.
  */
 import type { Door } from '../protocol/model.ts';
-import type { AgentId, Clock, SessionRecord, Store } from './ports.ts';
+import type { Clock, Store } from './ports.ts';
+import type { AgentId, SessionRecord } from './records.ts';
 
 /** A session that is not heard of for so long is gone (its daemon died without a word). */
 const SESSION_TTL_MS = 60_000;

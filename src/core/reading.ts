@@ -4,7 +4,7 @@ import { parseAddress, parseOwnName } from '../protocol/names.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './bus.ts';
-import type { Fetch, Fetched, PastQuery, PastRecord } from './ports.ts';
+import type { Fetch, Fetched, PastQuery, PastRecord } from './records.ts';
 import { granted, type Desk, type Session } from './session.ts';
 import { deliveredView, instant, pastView, pausedView, receiptView } from './view.ts';
 

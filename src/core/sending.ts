@@ -3,7 +3,7 @@ import type { MessageId } from '../protocol/model.ts';
 import { parseAddress } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './bus.ts';
-import type { PostedTo } from './ports.ts';
+import type { PostedTo } from './records.ts';
 import { contentKey, lifetime, postingOf, type Content, type Target } from './posting.ts';
 import { granted, type Desk, type Session } from './session.ts';
 import { deliveredView, openDoors, presenceOf } from './view.ts';

@@ -3,21 +3,8 @@ import { Failure } from '../protocol/failures.ts';
 import type { Door, Kind } from '../protocol/model.ts';
 import type { Caller } from '../protocol/wire.ts';
 import type { LoopGuard, Policy } from './policy.ts';
-import type {
-  AgentId,
-  AgentRecord,
-  Blobs,
-  Clock,
-  Compose,
-  Ids,
-  Posted,
-  Posting,
-  Processes,
-  Refusal,
-  SessionRecord,
-  Store,
-  Wake,
-} from './ports.ts';
+import type { Blobs, Clock, Ids, Processes, Store, Wake } from './ports.ts';
+import type { AgentId, AgentRecord, Compose, Posted, Posting, Refusal, SessionRecord } from './records.ts';
 import type { PresenceBook } from './presence.ts';
 
 /** What the daemon adds to the broker's own knowledge in `daemon.*`. */

@@ -9,19 +9,18 @@ import type {
   Receipt,
   SessionView,
 } from '../protocol/model.ts';
+import type { Blobs, Processes } from './ports.ts';
 import type {
   AgentId,
   AgentProfile,
   Anchor,
-  Blobs,
   PastRecord,
   PostedBlob,
-  Processes,
   ReceiptRecord,
   SessionRecord,
   StoredDelivery,
   StoredMessage,
-} from './ports.ts';
+} from './records.ts';
 
 /** A session silent for longer is idle. */
 const IDLE_MS = 300_000;

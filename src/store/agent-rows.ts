@@ -1,5 +1,5 @@
 /** The agent table: its rows, and who a name means. */
-import type { AgentId, AgentRecord, Anchor } from '../core/ports.ts';
+import type { AgentId, AgentRecord, Anchor } from '../core/records.ts';
 import type { Kind } from '../protocol/model.ts';
 import { nameKey, type AgentName } from '../protocol/names.ts';
 import type { Sql } from './sql.ts';

@@ -1,5 +1,6 @@
 /** arrivals and frontier: what came in since, for those who follow along. */
-import type { Store, StoredDelivery } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { StoredDelivery } from '../core/records.ts';
 import type { Engine } from './engine.ts';
 import { inOrder } from './filing.ts';
 import { storedMessage } from './message-rows.ts';

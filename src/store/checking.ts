@@ -1,7 +1,8 @@
 /** facts, verify, backup: how the store is. */
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Store, StoreFacts } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { StoreFacts } from '../core/records.ts';
 import { Failure } from '../protocol/failures.ts';
 import { COUNT_ANEW } from './counts.ts';
 import { newestInUse } from './cursors.ts';

@@ -1,5 +1,6 @@
 /** confirm and ack: what is proven of a hand-over, and never less afterwards than before. */
-import type { AgentId, Confirmation, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Confirmation } from '../core/records.ts';
 import type { DeliveryState, Door, Intent, Kind } from '../protocol/model.ts';
 import { agentById, type AgentRow } from './agent-rows.ts';
 import { Counts } from './counts.ts';

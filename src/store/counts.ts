@@ -1,5 +1,5 @@
 /** Keeps the counters of mailboxes exact: they change in the same step as the rows they count. */
-import type { AgentId } from '../core/ports.ts';
+import type { AgentId } from '../core/records.ts';
 import type { DeliveryState } from '../protocol/model.ts';
 import type { Sql } from './sql.ts';
 

@@ -1,5 +1,5 @@
 /** The one sequence from which messages, places in mailboxes and leases take their numbers. */
-import type { Cursor } from '../core/ports.ts';
+import type { Cursor } from '../core/records.ts';
 import type { Sql } from './sql.ts';
 
 export interface Cursors {

@@ -1,5 +1,5 @@
 /** Deliveries that end without having been taken in: expired, dead, and the notice to whoever sent them. */
-import type { AgentId, Compose } from '../core/ports.ts';
+import type { AgentId, Compose } from '../core/records.ts';
 import type { DeliveryState } from '../protocol/model.ts';
 import { Counts, bucketOf } from './counts.ts';
 import type { Engine } from './engine.ts';

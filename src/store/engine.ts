@@ -1,5 +1,5 @@
 /** What every family of store methods works with. */
-import type { AgentId } from '../core/ports.ts';
+import type { AgentId } from '../core/records.ts';
 import type { Committer } from './commit.ts';
 import type { Cursors } from './cursors.ts';
 import type { Filing } from './filing.ts';

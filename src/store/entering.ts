@@ -1,5 +1,6 @@
 /** enter and claim: who may act under a name, and who holds it. */
-import type { AgentId, Claim, Claimed, Entered, Entrance, Outcome, Refusal, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Claim, Claimed, Entered, Entrance, Outcome, Refusal } from '../core/records.ts';
 import { nameKey, numberedName, type AgentName } from '../protocol/names.ts';
 import {
   agentById,

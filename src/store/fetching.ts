@@ -1,5 +1,6 @@
 /** fetch: what is unread, oldest first, leased to one reader. */
-import type { AgentId, Compose, Fetch, Fetched, Store, StoredDelivery } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Compose, Fetch, Fetched, StoredDelivery } from '../core/records.ts';
 import { agentById, agentMeant, type AgentRow } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
 import { bury, type Ended } from './ending.ts';

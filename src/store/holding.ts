@@ -1,5 +1,6 @@
 /** pause, mute, release: messages that wait for somebody's word, and how they are let through. */
-import type { AgentId, Outcome, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Outcome } from '../core/records.ts';
 import { agentById, agentMeant, type AgentRow } from './agent-rows.ts';
 import { Counts } from './counts.ts';
 import type { Engine } from './engine.ts';

@@ -1,5 +1,5 @@
 /** What stands between a posting and a mailbox: room, kinds that take no mail, the loop guard, mutes, pauses. */
-import type { Posting, Refusal } from '../core/ports.ts';
+import type { Posting, Refusal } from '../core/records.ts';
 import type { Engine } from './engine.ts';
 import { MUTED, PAUSED } from './holding.ts';
 import type { NewDelivery } from './posting.ts';

@@ -1,5 +1,5 @@
 /** The message table: its rows as the core reads them. */
-import type { AgentId, PostedBlob, ReceiptRecord, StoredMessage } from '../core/ports.ts';
+import type { AgentId, PostedBlob, ReceiptRecord, StoredMessage } from '../core/records.ts';
 import type { BlobRef, DeliveryState, Door, Intent, Kind, Priority } from '../protocol/model.ts';
 
 export interface MessageRow {

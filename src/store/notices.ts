@@ -1,5 +1,5 @@
 /** What the system itself says, written in the same step as its cause. */
-import type { AgentId, NoticeText } from '../core/ports.ts';
+import type { AgentId, NoticeText } from '../core/records.ts';
 import { AGENT, type AgentRow } from './agent-rows.ts';
 import { Counts } from './counts.ts';
 import type { Engine } from './engine.ts';

@@ -1,5 +1,5 @@
 /** The earlier message that a new one answers or passes on. */
-import type { AgentId, Outcome, Posting } from '../core/ports.ts';
+import type { AgentId, Outcome, Posting } from '../core/records.ts';
 import type { DeliveryState, Intent, Kind } from '../protocol/model.ts';
 import type { AgentRow } from './agent-rows.ts';
 import { Counts, bucketOf } from './counts.ts';

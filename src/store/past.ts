@@ -1,5 +1,6 @@
 /** past and search: what was sent and received, as far as the viewer may see it. */
-import type { AgentId, PastQuery, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, PastQuery } from '../core/records.ts';
 import { agentMeant } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
 import { fileAll } from './filing.ts';

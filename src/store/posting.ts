@@ -1,5 +1,5 @@
 /** Puts a message and its deliveries into the tables; for what agents send and for what the system says. */
-import type { AgentId, PostedBlob } from '../core/ports.ts';
+import type { AgentId, PostedBlob } from '../core/records.ts';
 import type { BlobRef, Intent, Kind, Priority } from '../protocol/model.ts';
 import { bucketOf, type Counts } from './counts.ts';
 import type { Engine } from './engine.ts';

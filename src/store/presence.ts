@@ -3,7 +3,7 @@
  * that outlived it on the disk would stand in its own way when it comes back. So looking at who is
  * here, and coming and going, cost no write. An engine for several hosts keeps the same in a table.
  */
-import type { AgentId, SessionRecord } from '../core/ports.ts';
+import type { AgentId, SessionRecord } from '../core/records.ts';
 
 interface Seat {
   readonly record: SessionRecord;

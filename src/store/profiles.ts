@@ -1,5 +1,6 @@
 /** agents and describe: who is known, and what is known of them. */
-import type { AgentId, AgentProfile, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, AgentProfile } from '../core/records.ts';
 import type { AgentName } from '../protocol/names.ts';
 import { AGENT, agentMeant, agentRecord, anchorOf, type AgentRow } from './agent-rows.ts';
 import type { Engine } from './engine.ts';

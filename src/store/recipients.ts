@@ -1,5 +1,5 @@
 /** Who a posting goes to: addresses become mailboxes, each once, fixed at this moment. */
-import type { AgentId, Posting, Refusal } from '../core/ports.ts';
+import type { AgentId, Posting, Refusal } from '../core/records.ts';
 import { formatAddress, nameKey, type Address, type AgentName } from '../protocol/names.ts';
 import type { AgentRow } from './agent-rows.ts';
 import { saveSeen, type Engine } from './engine.ts';

@@ -1,5 +1,6 @@
 /** remind: an open request is recalled once to whoever was handed it, and its sender learns so. */
-import type { AgentId, Compose, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Compose } from '../core/records.ts';
 import type { Engine } from './engine.ts';
 import { notify } from './notices.ts';
 

@@ -1,5 +1,6 @@
 /** remove: an agent goes; what it sent stays readable, what it had not read is refused. */
-import type { AgentId, Outcome, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Outcome } from '../core/records.ts';
 import { agentNamed, anchorOf, type AgentRow } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
 import { end, type Ended } from './ending.ts';

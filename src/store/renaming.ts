@@ -1,5 +1,6 @@
 /** rename: mailbox, topics and threads stay where they are; the old name leads to them for a while. */
-import type { AgentId, Outcome, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Outcome } from '../core/records.ts';
 import { nameKey } from '../protocol/names.ts';
 import { agentById, type AgentRow } from './agent-rows.ts';
 import { Counts, bucketOf } from './counts.ts';

@@ -1,5 +1,5 @@
 /** Old messages go, with what belongs to them; dead letters and what somebody still waits for stay. */
-import type { AgentId, Sweep } from '../core/ports.ts';
+import type { AgentId, Sweep } from '../core/records.ts';
 import type { Engine } from './engine.ts';
 import { unindex } from './search-index.ts';
 import type { Sql } from './sql.ts';

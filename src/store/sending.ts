@@ -1,5 +1,6 @@
 /** send: one posting becomes a message and its deliveries, or nothing at all. */
-import type { AgentId, Posted, PostedBlob, PostedTo, Posting, Refusal, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Posted, PostedBlob, PostedTo, Posting, Refusal } from '../core/records.ts';
 import { Failure } from '../protocol/failures.ts';
 import { formatAddress } from '../protocol/names.ts';
 import { anchorOf, insertAgent } from './agent-rows.ts';

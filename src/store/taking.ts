@@ -1,5 +1,5 @@
 /** What an agent has taken in: how deep its chain of messages is, whom `reply` answers, what it owes. */
-import type { AgentId } from '../core/ports.ts';
+import type { AgentId } from '../core/records.ts';
 import type { Kind } from '../protocol/model.ts';
 import type { Sql } from './sql.ts';
 

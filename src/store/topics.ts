@@ -1,5 +1,6 @@
 /** Topics: joined, left, listed. A topic is there while somebody is in it. */
-import type { AgentId, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId } from '../core/records.ts';
 import { nameKey } from '../protocol/names.ts';
 import type { Engine } from './engine.ts';
 

@@ -1,5 +1,6 @@
 /** sweep: what time brings. One bounded step at a time, so that a send never waits long for it. */
-import type { AgentId, Compose, Store, Sweep, Swept } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Compose, Sweep, Swept } from '../core/records.ts';
 import { saveSeen, type Engine } from './engine.ts';
 import { bury, type Ended } from './ending.ts';
 import { LONGEST_LEASE_MS, giveBack } from './fetching.ts';

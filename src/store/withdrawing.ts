@@ -1,5 +1,6 @@
 /** cancel and clear: a message taken back by its sender, a mailbox emptied by its owner. */
-import type { AgentId, Outcome, Store } from '../core/ports.ts';
+import type { Store } from '../core/ports.ts';
+import type { AgentId, Outcome } from '../core/records.ts';
 import type { Engine } from './engine.ts';
 import { end, type Ended } from './ending.ts';
 import { refuse } from './refusal.ts';

@@ -1,5 +1,6 @@
 /** A store with a clock that the test turns and agents that have names: what every case begins with. */
 import { expect } from 'bun:test';
+import type { Store } from '../../src/core/ports.ts';
 import type {
   AgentId,
   AgentProfile,
@@ -12,10 +13,9 @@ import type {
   Posting,
   ReceiptRecord,
   SessionRecord,
-  Store,
   Sweep,
   Swept,
-} from '../../src/core/ports.ts';
+} from '../../src/core/records.ts';
 import type { Door, Kind } from '../../src/protocol/model.ts';
 import { parseAddress, type AgentName } from '../../src/protocol/names.ts';
 
