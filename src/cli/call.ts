@@ -4,6 +4,7 @@ import type { Look } from '../present/person.ts';
 import { systemClock } from '../system/clock.ts';
 import { readEnvironment, type Environment } from '../system/environment.ts';
 import { resolvePaths, type Paths } from '../system/paths.ts';
+import { localOffset } from '../system/zone.ts';
 import type { Output } from './output.ts';
 import { openSession, type Session, type SessionNeeds } from './session.ts';
 import type { Values } from './values.ts';
@@ -29,6 +30,8 @@ export interface Call {
   /** The name of `--as`. */
   readonly as: string | undefined;
   open(needs?: SessionNeeds): Promise<Session>;
+  /** What a text for a person depends on beside its subject. */
+  look(): Look;
   /** Data: the operation's output as JSON, or as text. */
   print(value: unknown, text: (look: Look) => string): Promise<void>;
   /** What was done: as `print`, but no text under --quiet. */
@@ -50,7 +53,8 @@ export function openCall(
   const json = values.on('json');
   const quiet = values.on('quiet');
   const as = values.text('as');
-  const look = (): Look => ({ style: output.style, now: world.now() });
+  const offset = localOffset(world.environment);
+  const look = (): Look => ({ style: output.style, now: world.now(), offset });
   const print: Call['print'] = async (value, text) => {
     await output.write(json ? jsonLine(value) : text(look()));
   };
@@ -59,6 +63,7 @@ export function openCall(
     json,
     quiet,
     as,
+    look,
     open: (needs = {}) =>
       openSession(world, { ...needs, ...(as === undefined ? {} : { as }), say: output.say }),
     print,

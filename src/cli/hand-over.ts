@@ -3,7 +3,7 @@
  * the system. A crash in between costs a repeat marked `again`, never a message (design §2).
  */
 import { jsonLine } from '../present/json.ts';
-import { deliveredText, type Look } from '../present/person.ts';
+import { deliveredText } from '../present/person.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import type { Call } from './call.ts';
 import type { Session } from './session.ts';
@@ -62,16 +62,12 @@ interface Printer {
 }
 
 async function textPages(call: Call, everything: boolean): Promise<Printer> {
-  const { output, world } = call;
+  const { output } = call;
   const model = call.values.text('format') === 'model' ? await import('../present/model.ts') : undefined;
   let before = 0;
   return {
     page: async (page, { last }) => {
-      const look: Look = {
-        style: output.style,
-        now: world.now(),
-        ...(everything ? {} : { bodyBytes: BODY_BYTES }),
-      };
+      const look = everything ? call.look() : { ...call.look(), bodyBytes: BODY_BYTES };
       const text =
         model === undefined
           ? page.messages.map((message) => deliveredText(message, look)).join('\n')

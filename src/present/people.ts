@@ -2,14 +2,10 @@
 import type { AgentView } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
 import { visibleLine } from './escape.ts';
+import type { Look } from './person.ts';
 import type { Style } from './style.ts';
 import { table, type Cell } from './table.ts';
 import { exact, isForever, relative } from './time.ts';
-
-interface Look {
-  readonly style: Style;
-  readonly now: number;
-}
 
 export function whoText(who: Output<'who'>, look: Look): string {
   const { style } = look;
@@ -57,21 +53,22 @@ function placeOf(agent: AgentView): string {
 }
 
 /** One agent, with everything known of it. */
-export function agentText(agent: AgentView, { style, now }: Look): string {
+export function agentText(agent: AgentView, look: Look): string {
+  const { style, now, offset } = look;
   const lines: [string, string][] = [
     ['kind', agent.kind],
     ['here', hereWords(agent, now)],
     ['waiting', String(agent.waiting)],
   ];
   if (agent.held > 0) lines.push(['held', `${agent.held}; let them through: ipc release ${agent.name}`]);
-  if (agent.pausedUntil !== undefined) lines.push(['paused', untilWords(agent.pausedUntil, now)]);
+  if (agent.pausedUntil !== undefined) lines.push(['paused', untilWords(agent.pausedUntil, look)]);
   if (agent.about !== undefined) lines.push(['working on', visibleLine(agent.about)]);
   if (agent.doors.length > 0) lines.push(['push', agent.doors.join(', ')]);
   if (agent.topics.length > 0)
     lines.push(['topics', agent.topics.map((topic) => `#${topic.replace(/^#/, '')}`).join(', ')]);
   if (agent.forwards.length > 0) lines.push(['older names', agent.forwards.join(', ')]);
   if (agent.seenAt !== undefined)
-    lines.push(['seen', `${relative(agent.seenAt, now)} ${exact(agent.seenAt)}`]);
+    lines.push(['seen', `${relative(agent.seenAt, now)} ${exact(agent.seenAt, offset)}`]);
   for (const session of agent.sessions) {
     const where = [session.directory, session.branch === undefined ? undefined : `on ${session.branch}`];
     const place = where.filter((part) => part !== undefined).join(' ');
@@ -87,8 +84,8 @@ export function agentText(agent: AgentView, { style, now }: Look): string {
   return `${style.name(style.strong(visibleLine(agent.name)))}\n${facts}`;
 }
 
-export function untilWords(instant: string, now: number): string {
-  return isForever(instant) ? 'until lifted' : `until ${exact(instant)}, ${relative(instant, now)}`;
+export function untilWords(instant: string, { now, offset }: Look): string {
+  return isForever(instant) ? 'until lifted' : `until ${exact(instant, offset)}, ${relative(instant, now)}`;
 }
 
 export function topicsText(list: Output<'topic.list'>, style: Style): string {

@@ -4,6 +4,7 @@
  */
 import type { BlobRef, Delivered, Message } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
+import type { LocalOffset } from '../system/zone.ts';
 import { visible, visibleLine } from './escape.ts';
 import { excerpt, formatBytes } from './excerpt.ts';
 import { receiptWords } from './receipt.ts';
@@ -16,6 +17,7 @@ type Found = Output<'search'>['messages'][number];
 export interface Look {
   readonly style: Style;
   readonly now: number;
+  readonly offset: LocalOffset;
   /** Bytes of one body to show; the rest is named by the command that prints it. Absent: all of it. */
   readonly bodyBytes?: number;
 }
@@ -48,12 +50,12 @@ export function messageLine(message: Message): string {
 }
 
 function headerOf(message: Message, { look, marks }: { look: Look; marks: readonly string[] }): string {
-  const { style, now } = look;
+  const { style, now, offset } = look;
   const { from } = message;
   const unverified = from.verified ? '' : ', unverified';
   const client = from.client === undefined || from.client === 'cli' ? '' : `, ${visibleLine(from.client)}`;
   const who = `${style.name(style.strong(visibleLine(from.name)))} (${from.kind}${client}${unverified})`;
-  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt))}`;
+  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
   const to = message.to.map(visibleLine).join(', ');
   return `${[who, `to ${to}`, when, ...marks].join(' · ')}\n${style.faint(idsOf(message))}\n`;
 }

@@ -2,22 +2,18 @@
 import type { Receipt } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
 import { visibleLine } from './escape.ts';
+import type { Look } from './person.ts';
 import type { Style } from './style.ts';
 import { exact, relative } from './time.ts';
 
 type Sent = Output<'receipts'>['messages'][number];
 
-interface Look {
-  readonly style: Style;
-  readonly now: number;
-}
-
 /** "bob: handed (cli) 2 minutes ago 2026-08-22 14:03:07". */
-export function receiptWords(receipt: Receipt, { style, now }: Look): string {
+export function receiptWords(receipt: Receipt, { style, now, offset }: Look): string {
   const door = receipt.door === undefined ? '' : ` (${receipt.door})`;
   const colour = colourOf(receipt.state, style);
   const when = whenOf(receipt);
-  const time = when === undefined ? '' : ` ${relative(when, now)} ${style.faint(exact(when))}`;
+  const time = when === undefined ? '' : ` ${relative(when, now)} ${style.faint(exact(when, offset))}`;
   const reason = receipt.reason === undefined ? '' : `, ${visibleLine(receipt.reason)}`;
   const offered =
     receipt.state !== 'offered' && (receipt.offeredBy?.length ?? 0) > 0
@@ -28,9 +24,9 @@ export function receiptWords(receipt: Receipt, { style, now }: Look): string {
 }
 
 export function receiptsText(message: Sent, look: Look): string {
-  const { style, now } = look;
+  const { style, now, offset } = look;
   const to = message.to.map(visibleLine).join(', ');
-  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt))}`;
+  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
   const head = `${visibleLine(message.from)} to ${style.name(to)} · ${when}\n  ${style.faint(`id ${message.id}`)}\n`;
   const first = message.firstLine === '' ? '' : `    ${visibleLine(message.firstLine)}\n`;
   return head + first + message.receipts.map((receipt) => `  ${receiptWords(receipt, look)}\n`).join('');

@@ -1,5 +1,6 @@
 /** Instants and durations as people write and read them. The present moment comes with the call. */
 import { Failure } from '../protocol/failures.ts';
+import type { LocalOffset } from '../system/zone.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -29,12 +30,16 @@ export function relative(instant: string, now: number): string {
   return distance < 0 ? `in ${words}` : `${words} ago`;
 }
 
-/** "2026-08-22 14:03:07", in the zone of whoever reads it. */
-export function exact(instant: string): string {
-  const date = new Date(instant);
+/**
+ * "2026-08-22 14:03:07", in the zone of whoever reads it. How far that is from UTC comes with the call:
+ * a Date asked for its local hour loads the runtime's time zones, 4 ms.
+ */
+export function exact(instant: string, offset: LocalOffset): string {
+  const at = Date.parse(instant);
+  const date = new Date(at + offset(at) * MINUTE);
   const two = (value: number): string => String(value).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  const day = `${date.getUTCFullYear()}-${two(date.getUTCMonth() + 1)}-${two(date.getUTCDate())}`;
+  return `${day} ${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())}`;
 }
 
 /** The year in which "until lifted" ends on the wire. */

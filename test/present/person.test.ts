@@ -5,7 +5,7 @@ import { coloured, plain } from '../../src/present/style.ts';
 import type { Output } from '../../src/protocol/operations.ts';
 import { message } from './message.ts';
 
-const look = { style: plain, now: Date.parse('2026-08-24T11:00:00Z') };
+const look = { style: plain, now: Date.parse('2026-08-24T11:00:00Z'), offset: () => 0 };
 
 describe('a message for a person', () => {
   test('is told with sender, kind, relative and exact time, id and text', () => {

@@ -107,11 +107,11 @@ async function stopped(call: Call, reason: string | undefined): Promise<number |
   }
 }
 
-function statusText(facts: Output<'daemon.status'>, { style, now }: Look): string {
+function statusText(facts: Output<'daemon.status'>, { style, now, offset }: Look): string {
   const rows: readonly (readonly [string, string])[] = [
     ['pid', String(facts.pid)],
     ['version', `${facts.version} (protocol ${facts.protocol}, schema ${facts.schema})`],
-    ['started', `${relative(facts.startedAt, now)} ${exact(facts.startedAt)}`],
+    ['started', `${relative(facts.startedAt, now)} ${exact(facts.startedAt, offset)}`],
     ['home', facts.home],
     ['socket', facts.socket],
     ['sessions', String(facts.connections)],

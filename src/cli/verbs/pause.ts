@@ -43,10 +43,10 @@ async function run(call: Call): Promise<void> {
     ...(seconds === undefined ? {} : { seconds }),
     ...(off ? { off } : {}),
   });
-  await call.tell(done, ({ now }) =>
+  await call.tell(done, (look) =>
     done.pausedUntil === undefined
       ? `${done.name} is not paused; ${done.released} let through\n`
-      : `${done.name} is paused ${untilWords(done.pausedUntil, now)}; messages wait. ipc pause ${done.name} --off lifts it\n`,
+      : `${done.name} is paused ${untilWords(done.pausedUntil, look)}; messages wait. ipc pause ${done.name} --off lifts it\n`,
   );
 }
 

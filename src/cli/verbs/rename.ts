@@ -31,8 +31,8 @@ async function run(call: Call): Promise<void> {
   // A name lent for one command with --as is not what this shell is bound to.
   if (binding !== undefined && (identity.how === 'session' || identity.how === 'shell'))
     bind(paths, binding, renamed.to as AgentName);
-  await call.tell(renamed, ({ now, style }) => {
-    const until = `${renamed.from} forwards until ${exact(renamed.forwardsUntil)} (${relative(renamed.forwardsUntil, now)})`;
+  await call.tell(renamed, ({ now, offset, style }) => {
+    const until = `${renamed.from} forwards until ${exact(renamed.forwardsUntil, offset)} (${relative(renamed.forwardsUntil, now)})`;
     const told = renamed.told === 0 ? '' : `; ${renamed.told} told`;
     return `you are ${style.name(renamed.to)} now; ${until}${told}\n`;
   });

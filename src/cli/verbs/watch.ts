@@ -61,7 +61,7 @@ async function run(call: Call): Promise<number> {
 
 async function renderer(call: Call): Promise<(item: Item) => string> {
   if (call.json) return (item) => jsonLine(item);
-  const { output, world, values } = call;
+  const { output, values } = call;
   const { style } = output;
   const everyone = values.on('everyone');
   const to = (item: Item): string => (everyone ? `${style.faint(`for ${item.recipient}:`)} ` : '');
@@ -70,10 +70,10 @@ async function renderer(call: Call): Promise<(item: Item) => string> {
       return (item) => to(item) + messageLine(item.message);
     case 'model': {
       const { forModel } = await import('../../present/model.ts');
-      return (item) => `${forModel([item.message], { now: world.now() })}\n`;
+      return (item) => `${forModel([item.message], call.look())}\n`;
     }
     default:
-      return (item) => `${to(item)}${deliveredText(item.message, { style, now: world.now() })}\n`;
+      return (item) => `${to(item)}${deliveredText(item.message, call.look())}\n`;
   }
 }
 
