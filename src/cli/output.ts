@@ -6,7 +6,7 @@
 import { coloured, plain, type Style } from '../present/style.ts';
 import { type Environment, variable } from '../system/environment.ts';
 import { errorCode } from '../system/files.ts';
-import { isTerminal, writeError } from '../system/output.ts';
+import { isTerminal, writeError, writeOut } from '../system/output.ts';
 
 export interface Output {
   /** False: the reader is gone (`ipc history | head`), nothing more need be written. Throws when the disk is full. */
@@ -29,10 +29,24 @@ export interface OutputRules {
   readonly noColor: boolean;
 }
 
+/**
+ * A pipe into which nothing was written takes as much without waiting for its reader. Such a first text
+ * is written in place: Bun.write starts two threads for it, 0.3 ms. Later ones may meet a full pipe,
+ * and whoever waits there must still hear Ctrl-C.
+ */
+const PIPE_CHARACTERS = 16_384;
+
 export function openOutput(environment: Environment, rules: OutputRules): Output {
   // Asked late and once: for a terminal it costs the load of node:tty, and most commands need but one.
   const terminal = { out: once(() => isTerminal(1)), error: once(() => isTerminal(2)) };
   let closed = false;
+  let fresh = true;
+  /** Undefined: it has to wait its turn. */
+  const atOnce = (text: string | Uint8Array): boolean | undefined => {
+    const first = fresh;
+    fresh = false;
+    return first && typeof text === 'string' && text.length <= PIPE_CHARACTERS ? writeOut(text) : undefined;
+  };
   const styleFor = (stream: 'out' | 'error'): Style =>
     colourWanted(environment, { terminal: terminal[stream], noColor: rules.noColor }) ? coloured : plain;
   return {
@@ -40,8 +54,10 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
       if (closed) return false;
       if (text.length === 0) return true;
       try {
-        await Bun.write(Bun.stdout, text);
-        return true;
+        const taken = atOnce(text);
+        closed = taken === false;
+        if (taken === undefined) await Bun.write(Bun.stdout, text);
+        return !closed;
       } catch (error) {
         if (errorCode(error) !== 'EPIPE') throw error;
         closed = true;
