@@ -61,7 +61,7 @@ export class Client {
   async welcome(): Promise<Welcome> {
     const link = await this.#connected();
     try {
-      return await link.welcome;
+      return await link.welcome();
     } catch (error) {
       throw this.#refused(error);
     }
@@ -84,7 +84,7 @@ export class Client {
     for (let breaks = 1; ; breaks += 1) {
       const link = await this.#connected();
       try {
-        const answer = await link.peer.call(method.name, params, options.signal);
+        const answer = await link.call(method.name, params, options.signal);
         this.#remember(method.name, params, answer);
         return answer;
       } catch (error) {
@@ -98,7 +98,7 @@ export class Client {
     for (let breaks = 1; options.signal?.aborted !== true; breaks += 1) {
       const link = await this.#connected();
       try {
-        for await (const item of link.peer.stream(method.name, goOn(input, after), options.signal)) {
+        for await (const item of link.stream(method.name, goOn(input, after), options.signal)) {
           // On a new connection it goes on where this one stopped.
           if (hasCursor(item)) after = item.cursor;
           breaks = 0;
@@ -118,7 +118,7 @@ export class Client {
   ): Promise<void> {
     const { error, method, breaks, signal } = fault;
     // A refused hello is why everything after it failed.
-    const greeting = await link.welcome.then(
+    const greeting = await link.welcome().then(
       () => undefined,
       (why: unknown) => why,
     );
@@ -156,7 +156,7 @@ export class Client {
       });
       this.#current = link;
       void link.ended().then(() => this.#drop(link));
-      if (this.#held !== undefined) link.peer.call('register', this.#held).catch(() => undefined);
+      if (this.#held !== undefined) link.call('register', this.#held).catch(() => undefined);
       return link;
     } catch (error) {
       if (isBroken(error) && breaks < MAX_BREAKS && !this.#closed) {
@@ -186,7 +186,7 @@ export class Client {
 
   async #stop(link: Link): Promise<void> {
     const reason = `replaced by version ${this.#parts.version ?? ownVersion}`;
-    link.peer.call('daemon.stop', { reason }).catch(() => undefined);
+    link.call('daemon.stop', { reason }).catch(() => undefined);
     await Promise.race([link.ended(), pause(HANDOVER_MS)]);
     if (link.over) return;
     throw new Failure('daemon_unavailable', 'wanted the older daemon to make room, it did not', {

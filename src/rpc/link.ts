@@ -1,4 +1,4 @@
-/** One connection of a client: greeted, proven, and open for calls as soon as the hello is on its way. */
+/** One connection of a client: the hello leaves with its first call, after each side has proven itself. */
 import { Failure } from '../protocol/failures.ts';
 import { PROTOCOL, type Caller, type Credential, type Hello, type Welcome } from '../protocol/wire.ts';
 import { randomText } from '../system/ids.ts';
@@ -24,21 +24,19 @@ const HELLO_MS = 5_000;
 
 export class Link {
   readonly peer: Peer;
-  readonly #version: string;
+  readonly #parts: LinkParts;
   readonly #ended: Promise<void>;
   #welcomed: Welcome | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #garbage = false;
+  #proof: string | undefined;
+  #welcome: Promise<Welcome> | undefined;
   over = false;
-  /** Settles when the daemon has answered the hello. */
-  welcome: Promise<Welcome>;
 
   private constructor(parts: LinkParts, connection: Connection) {
     const ended = Promise.withResolvers<void>();
-    this.#version = parts.version;
+    this.#parts = parts;
     this.#ended = ended.promise;
-    this.welcome = Promise.reject(broken('not greeted'));
-    this.welcome.catch(() => undefined);
     this.peer = new Peer({
       connection,
       maxBytes: MAX_ANSWER_BYTES,
@@ -55,7 +53,7 @@ export class Link {
     });
   }
 
-  /** Resolves when calls may be made. Without a shared secret they travel with the hello, in one write. */
+  /** Resolves when calls may be made. */
   static async open(parts: LinkParts): Promise<Link> {
     const opened = Promise.withResolvers<Link>();
     await parts.connect((connection) => {
@@ -64,21 +62,38 @@ export class Link {
       return link.peer;
     });
     const link = await opened.promise;
-    link.#silence = setTimeout(() => link.peer.end(foreign('it does not answer a hello')), HELLO_MS);
+    if (parts.secret === undefined) return link;
     try {
-      const proof = parts.secret === undefined ? undefined : await link.#challenge(parts, parts.secret);
-      link.welcome = link.#greet(parts, proof);
-      link.welcome.catch(() => undefined);
+      link.#proof = await link.#challenge(parts.secret);
+      return link;
     } catch (error) {
       link.peer.end(broken('the hello failed'));
       throw link.#whatItIs(error);
     }
-    return link;
+  }
+
+  /** Settles when the daemon has answered the hello, which is said now unless it was said before. */
+  welcome(): Promise<Welcome> {
+    if (this.#welcome === undefined) {
+      this.#welcome = this.#greet();
+      this.#welcome.catch(() => undefined);
+    }
+    return this.#welcome;
+  }
+
+  call(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
+    void this.welcome();
+    return this.peer.call(method, params, signal);
+  }
+
+  stream(method: string, params: unknown, signal?: AbortSignal): AsyncIterableIterator<unknown> {
+    void this.welcome();
+    return this.peer.stream(method, params, signal);
   }
 
   /** The daemon is an older version than this program: it only makes room. */
   get outdated(): boolean {
-    return this.#welcomed !== undefined && compareVersions(this.#welcomed.version, this.#version) < 0;
+    return this.#welcomed !== undefined && compareVersions(this.#welcomed.version, this.#parts.version) < 0;
   }
 
   get greeted(): boolean {
@@ -90,15 +105,17 @@ export class Link {
     return this.#ended;
   }
 
-  async #greet(parts: LinkParts, proof: string | undefined): Promise<Welcome> {
-    const { caller, credential, borrowed } = parts;
+  async #greet(): Promise<Welcome> {
+    const { version, caller, credential, borrowed } = this.#parts;
+    const proof = this.#proof;
     const hello: Hello = {
-      ...opening(parts.version),
+      ...opening(version),
       caller,
       ...(credential === undefined ? {} : { credential: { name: credential.name, key: credential.key } }),
       ...(borrowed ? { borrowed } : {}),
       ...(proof === undefined ? {} : { proof }),
     };
+    this.#awaitGreeting();
     try {
       const answer = await this.peer.call('rpc.hello', hello);
       if (!isWelcome(answer)) throw foreign('it answers a hello in another way');
@@ -115,9 +132,10 @@ export class Link {
   }
 
   /** The daemon proves first: only then does the credential leave this process. */
-  async #challenge(parts: LinkParts, secret: string): Promise<string> {
+  async #challenge(secret: string): Promise<string> {
     const nonce = randomText(32);
-    const answer = await this.peer.call('rpc.hello', { ...opening(parts.version), nonce });
+    this.#awaitGreeting();
+    const answer = await this.peer.call('rpc.hello', { ...opening(this.#parts.version), nonce });
     if (!isChallenge(answer)) throw foreign('it answers a challenge in another way');
     const nonces = { client: nonce, daemon: answer.nonce };
     if (sameProof(proofOf(secret, 'daemon', nonces), answer.proof)) return proofOf(secret, 'client', nonces);
@@ -125,6 +143,10 @@ export class Link {
       'secret_mismatch',
       'wanted a daemon that knows the shared secret; the one here does not prove it',
     );
+  }
+
+  #awaitGreeting(): void {
+    this.#silence ??= setTimeout(() => this.peer.end(foreign('it does not answer a hello')), HELLO_MS);
   }
 
   #whatItIs(error: unknown): unknown {
