@@ -37,16 +37,6 @@ export interface OpenSession {
   close(reason: 'gone' | 'drain'): Promise<void>;
 }
 
-/** Whatever a session calls shows that it is active. */
-function touching(handlers: Handlers, touch: () => void): Handlers {
-  return new Proxy(handlers, {
-    get(target, name, receiver) {
-      touch();
-      return Reflect.get(target, name, receiver);
-    },
-  });
-}
-
 export class Broker {
   readonly #desk: Desk;
 
@@ -64,7 +54,8 @@ export class Broker {
   /** Lets a session in. Throws `credential_refused`, `name_forwarding` or `invalid_name`. */
   async open({ caller, credential, borrowed }: Opening): Promise<OpenSession> {
     const desk = this.#desk;
-    const entered = credential === undefined ? null : await this.#enter(caller, credential);
+    const own = borrowed !== true;
+    const entered = credential === undefined ? null : await this.#enter(caller, credential, { own });
     const id = desk.ids.message();
     const session = new Session({ id, caller, agent: entered?.agent ?? null, borrowed: borrowed === true });
     desk.sessions.add(session);
@@ -75,7 +66,11 @@ export class Broker {
       ...upkeepHandlers(desk),
     };
     return {
-      handlers: touching(handlers, () => desk.presence.touch(id)),
+      // Whatever a session calls shows that it is active.
+      get handlers() {
+        desk.presence.touch(id);
+        return handlers;
+      },
       created: entered?.created === true,
       agentName: () => session.agent?.name,
       kind: () => session.kind,
@@ -109,12 +104,11 @@ export class Broker {
     return { more: swept.more, nextDueAt: Number.isFinite(next) ? next : null };
   }
 
-  async #enter(caller: Caller, credential: Credential) {
+  async #enter(caller: Caller, credential: Credential, { own }: { own: boolean }) {
     const name = parseOwnName(credential.name);
     const keyHash = this.#desk.ids.hash(credential.key);
-    return granted(
-      await this.#desk.store.enter({ name, keyHash, kind: caller.kind, now: this.#desk.clock.now() }),
-    );
+    const now = this.#desk.clock.now();
+    return granted(await this.#desk.store.enter({ name, keyHash, kind: caller.kind, own, now }));
   }
 
   async #close(session: Session, reason: 'gone' | 'drain'): Promise<void> {

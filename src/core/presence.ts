@@ -56,6 +56,13 @@ export class PresenceBook {
     await this.sit({ ...record, role, doors });
   }
 
+  /** While it waits for an answer a session is here, though nothing else is pushed to it. */
+  async waiting(record: Omit<SessionRecord, 'since' | 'activeAt' | 'idle'>): Promise<() => Promise<void>> {
+    if (this.#seats.has(record.id)) return async () => {};
+    await this.sit(record);
+    return () => this.leave(record.id);
+  }
+
   async leave(id: string): Promise<void> {
     if (!this.#seats.delete(id)) return;
     await this.#store.detach({ session: id, now: this.#clock.now() });

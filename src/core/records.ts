@@ -43,6 +43,8 @@ export interface Entrance {
   readonly name: AgentName;
   readonly keyHash: Uint8Array;
   readonly kind: Kind;
+  /** The name is the caller's own, not borrowed: where only scripts came so far, a person makes it theirs. */
+  readonly own: boolean;
   readonly now: number;
 }
 export interface Entered {

@@ -16,12 +16,14 @@ export function sendingHandlers(
   return {
     ask: async ({ timeout, reader, ...request }, { signal }) => {
       const sent = await post(desk, session, { ...request, intent: 'request' }, direct(session, request));
+      const leave = await desk.presence.waiting(session.seat('satellite', []));
       const answer = await awaitAnswer(desk, session, {
         id: sent.id,
         reader,
         timeoutMs: timeout * 1000,
         signal,
       });
+      await leave();
       return answer === undefined ? { sent } : { sent, answer };
     },
     cancel: async ({ id }) => {

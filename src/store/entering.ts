@@ -20,11 +20,25 @@ export function enteringMethods(engine: Engine): Pick<Store, 'enter' | 'claim'> 
     enter: async (entrance) => {
       const known = recognise(engine, entrance);
       // Whoever is here already costs no write: every cold command comes through here.
-      if (known !== null) return known;
-      return engine.commits.write(() => recognise(engine, entrance) ?? create(engine, entrance));
+      if (known !== null && !becomesHuman(known, entrance)) return known;
+      return engine.commits.write(() => stepIn(engine, entrance));
     },
     claim: (claim) => engine.commits.write(() => takeName(engine, claim)),
   };
+}
+
+function becomesHuman(known: Outcome<Entered>, { own, kind }: Entrance): boolean {
+  return own && kind === 'human' && known.ok && known.agent.kind === 'script';
+}
+
+const MAKE_HUMAN = `UPDATE agent SET kind = 'human' WHERE id = ?1`;
+
+function stepIn(engine: Engine, entrance: Entrance): Outcome<Entered> {
+  const known = recognise(engine, entrance);
+  if (known === null) return create(engine, entrance);
+  if (!known.ok || !becomesHuman(known, entrance)) return known;
+  engine.sql.run(MAKE_HUMAN, known.agent.id);
+  return { ...known, agent: { ...known.agent, kind: 'human' } };
 }
 
 /** The key is a hash of 256 random bits: how long the comparison takes tells nothing of use. */
@@ -75,10 +89,7 @@ const KEEP_MAIL = `UPDATE delivery SET expires_at = (SELECT expires_at FROM mess
   WHERE agent = ?1 AND filed = 1 AND state IN ('queued', 'offered', 'held')`;
 
 /** A free name, or one that only had mail so far. */
-function bear(
-  engine: Engine,
-  who: Omit<Entrance, 'name'> & { name: AgentName; autoNamed: boolean },
-): AgentRow {
+function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed: boolean }): AgentRow {
   const { sql } = engine;
   const { name, kind, keyHash, now } = who;
   const unborn = agentNamed(sql, name);

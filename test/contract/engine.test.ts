@@ -87,7 +87,13 @@ describe('the file', () => {
       const store = await openStore({ path: file });
       renameSync(file, `${file}.away`);
       if (replace) writeFileSync(file, '');
-      const entrance = { name: named('ann'), keyHash: keyOf('ann'), kind: 'script', now: 1 } as const;
+      const entrance = {
+        name: named('ann'),
+        keyHash: keyOf('ann'),
+        kind: 'script',
+        own: true,
+        now: 1,
+      } as const;
       expect(await failure(store.enter(entrance))).toMatchObject({ code: 'store_damaged' });
       await failure(store.close());
     }

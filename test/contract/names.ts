@@ -28,7 +28,7 @@ export function namesContract(open: OpenEngine): void {
     test('a free name is made, and found again by its key in whatever case it is written', async () => {
       await using town = await openTown(open);
       const first = granted(
-        await town.store.enter({ name: named('Bob'), keyHash: keyOf('b'), kind: 'human', now: 1 }),
+        await town.store.enter({ name: named('Bob'), keyHash: keyOf('b'), kind: 'human', own: true, now: 1 }),
       );
       expect(first).toMatchObject({
         created: true,
@@ -37,12 +37,32 @@ export function namesContract(open: OpenEngine): void {
         agent: { name: 'Bob', kind: 'human' },
       });
       const again = granted(
-        await town.store.enter({ name: named('bOB'), keyHash: keyOf('b'), kind: 'script', now: 2 }),
+        await town.store.enter({
+          name: named('bOB'),
+          keyHash: keyOf('b'),
+          kind: 'script',
+          own: true,
+          now: 2,
+        }),
       );
       expect(again).toMatchObject({
         created: false,
         agent: { id: first.agent.id, name: 'Bob', kind: 'human' },
       });
+    });
+
+    test('a name that only scripts used becomes its person’s, once; borrowed by a person it stays what it is', async () => {
+      await using town = await openTown(open);
+      const enter = async (kind: 'human' | 'script', own: boolean) =>
+        granted(await town.store.enter({ name: named('ann'), keyHash: keyOf('ann'), kind, own, now: 1 }))
+          .agent.kind;
+      expect(await enter('script', true)).toBe('script');
+      expect(await enter('human', false)).toBe('script');
+      expect(await enter('human', true)).toBe('human');
+      expect(await enter('script', true)).toBe('human');
+      await town.agent('bot', 'agent');
+      const person = { name: named('bot'), keyHash: keyOf('bot'), kind: 'human', own: true, now: 1 } as const;
+      expect(granted(await town.store.enter(person)).agent.kind).toBe('agent');
     });
 
     test('another key is refused', async () => {
@@ -52,6 +72,7 @@ export function namesContract(open: OpenEngine): void {
         name: named('bob'),
         keyHash: keyOf('x'),
         kind: 'script',
+        own: true,
         now: 1,
       });
       expect(other).toMatchObject({ ok: false, code: 'credential_refused' });
@@ -60,7 +81,13 @@ export function namesContract(open: OpenEngine): void {
     test('fifty at once with different keys make one agent', async () => {
       await using town = await openTown(open);
       const entrances = Array.from({ length: 50 }, (_, nth) =>
-        town.store.enter({ name: named('bob'), keyHash: keyOf(`key-${nth}`), kind: 'script', now: 1 }),
+        town.store.enter({
+          name: named('bob'),
+          keyHash: keyOf(`key-${nth}`),
+          kind: 'script',
+          own: true,
+          now: 1,
+        }),
       );
       const outcomes = await Promise.all(entrances);
       expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
@@ -73,6 +100,7 @@ export function namesContract(open: OpenEngine): void {
         name: named('system'),
         keyHash: keyOf('s'),
         kind: 'human',
+        own: true,
         now: 1,
       });
       expect(outcome).toMatchObject({ ok: false, code: 'credential_refused' });
@@ -231,7 +259,13 @@ export function namesContract(open: OpenEngine): void {
       const bob = await town.agent('bob');
       const eve = await town.agent('eve');
       granted(await rename(town, bob, 'barney'));
-      const entrance = { name: named('bob'), keyHash: keyOf('eve'), kind: 'script', now: town.now } as const;
+      const entrance = {
+        name: named('bob'),
+        keyHash: keyOf('eve'),
+        kind: 'script',
+        own: true,
+        now: town.now,
+      } as const;
       expect(await town.store.enter(entrance)).toMatchObject({ ok: false, code: 'name_forwarding' });
       expect(await claim(town, 'bob', { keyHash: keyOf('eve') })).toMatchObject({
         ok: false,

@@ -80,7 +80,7 @@ export class Town implements AsyncDisposable {
   /** Steps in under the name, with the key that goes with it. */
   async agent(name: string, kind: Kind = 'script', owner = name): Promise<AgentId> {
     const entered = granted(
-      await this.store.enter({ name: named(name), keyHash: keyOf(owner), kind, now: this.now }),
+      await this.store.enter({ name: named(name), keyHash: keyOf(owner), kind, own: true, now: this.now }),
     );
     this.#ids.set(name, entered.agent.id);
     this.#kinds.set(entered.agent.id, kind);

@@ -17,7 +17,13 @@ export function upkeepContract(open: OpenEngine): void {
       expect((await town.profile('bob'))?.sessions).toEqual([session]);
       expect(
         granted(
-          await town.store.enter({ name: named('bob'), keyHash: keyOf('bob'), kind: 'script', now: 1 }),
+          await town.store.enter({
+            name: named('bob'),
+            keyHash: keyOf('bob'),
+            kind: 'script',
+            own: true,
+            now: 1,
+          }),
         ),
       ).toMatchObject({
         holder: { session: 'window', anchor: null },

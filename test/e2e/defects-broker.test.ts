@@ -48,7 +48,7 @@ describe('messages are not lost', () => {
     const key = join(machine.home, 'keys/d4');
     await machine.ok(['check', '--as', 'd4', '--peek']);
     const good = await readFile(key);
-    await writeFile(key, `${'A'.repeat(43)}`);
+    await writeFile(key, 'A'.repeat(43));
     const wrong = await machine.run(['check', '--as', 'd4']);
     expect(wrong.code).toBe(77);
     expect(wrong.stdout).toBe('');

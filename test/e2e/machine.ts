@@ -75,7 +75,7 @@ export async function openMachine(): Promise<Machine> {
   };
 
   const finish = async (child: Child, stdin?: string | Uint8Array): Promise<Result> => {
-    if (stdin !== undefined) child.stdin.write(stdin);
+    if (stdin !== undefined) await child.stdin.write(stdin);
     await child.stdin.end();
     const [code, stdout, stderr] = await Promise.all([
       child.exited,
