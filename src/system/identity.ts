@@ -33,36 +33,37 @@ export interface Identity {
 /** Throws `invalid_name` when a name was asked for that nobody can have. */
 export function identify(paths: Paths, environment: Environment, as?: string): Identity {
   const session = clientSession(environment);
-  const base = {
+  const found = decide(paths, { environment, session, as });
+  return {
+    ...found,
+    borrowed: found.how === 'as',
     kind: kindOf(session, environment),
     client: session?.client ?? 'cli',
-    borrowed: false,
+    // Looked for when it is asked for: a command whose name was told has no use for it.
+    get binding() {
+      return bindingOf(session, environment);
+    },
   };
-  if (as !== undefined) {
-    return {
-      ...base,
-      how: 'as',
-      name: parseOwnName(as),
-      borrowed: true,
-      binding: bindingOf(session, environment),
-    };
-  }
+}
+
+function decide(
+  paths: Paths,
+  {
+    environment,
+    session,
+    as,
+  }: { environment: Environment; session: ClientSession | undefined; as: string | undefined },
+): Pick<Identity, 'how' | 'name'> {
+  if (as !== undefined) return { how: 'as', name: parseOwnName(as) };
   const told = variable(environment, 'IPC_AGENT');
-  if (told !== undefined) {
-    return {
-      ...base,
-      how: 'variable',
-      name: ownName(told, 'IPC_AGENT'),
-      binding: bindingOf(session, environment),
-    };
-  }
+  if (told !== undefined) return { how: 'variable', name: ownName(told, 'IPC_AGENT') };
   const binding = bindingOf(session, environment);
   const bound = binding === undefined ? undefined : readBinding(paths, binding);
   const name = bound !== undefined && isName(bound) ? bound : undefined;
   // An agent nobody named must not act as the person it works for.
-  if (session?.id !== undefined) return { ...base, how: 'session', name, binding };
-  if (name !== undefined) return { ...base, how: 'shell', name, binding };
-  return { ...base, how: 'user', name: userName(environment), binding };
+  if (session?.id !== undefined) return { how: 'session', name };
+  if (name !== undefined) return { how: 'shell', name };
+  return { how: 'user', name: userName(environment) };
 }
 
 export interface HeldCredential extends Credential {

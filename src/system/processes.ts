@@ -87,7 +87,10 @@ function factsFromProc(pid: number): ProcessFacts | undefined {
     parent: Number(fields[1]),
     session: Number(fields[3]),
     terminal: Number(fields[4]) !== 0,
-    startedAt: `${bootId()}.${fields[19] ?? ''}`,
+    // One more file to read, and who looks for a program's name does not ask.
+    get startedAt() {
+      return `${bootId()}.${fields[19] ?? ''}`;
+    },
   };
 }
 
