@@ -65,7 +65,12 @@ export function openCall(
     as,
     look,
     open: (needs = {}) =>
-      openSession(world, { ...needs, ...(as === undefined ? {} : { as }), say: output.say }),
+      openSession(world, {
+        ...needs,
+        ...(as === undefined ? {} : { as }),
+        say: output.say,
+        meanwhile: json ? () => undefined : look,
+      }),
     print,
     tell: async (value, text) => {
       if (json || !quiet) await print(value, text);

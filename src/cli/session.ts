@@ -9,7 +9,7 @@ import { Client } from '../rpc/client.ts';
 import { reach } from '../rpc/ensure.ts';
 import type { Environment } from '../system/environment.ts';
 import { credentialOf, holdsKey, identify, type HeldCredential, type Identity } from '../system/identity.ts';
-import { messageId, randomText } from '../system/ids.ts';
+import { messageId, randomUuid } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 import { prepareHome } from '../system/place.ts';
 import { sharedSecret } from '../system/secret.ts';
@@ -42,11 +42,18 @@ interface Around {
   readonly paths: Paths;
 }
 
+interface Surroundings {
+  readonly as?: string;
+  readonly say: (text: string) => void;
+  /** What can be done while the daemon works on the first call. */
+  readonly meanwhile: () => void;
+}
+
 let reader: string | undefined;
 
 export async function openSession(
   { environment, paths }: Around,
-  needs: SessionNeeds & { readonly as?: string; readonly say: (text: string) => void },
+  needs: SessionNeeds & Surroundings,
 ): Promise<Session> {
   // Before keys are made in it: a home that came with them would have got the umask's mode.
   prepareHome(paths, environment);
@@ -57,14 +64,16 @@ export async function openSession(
     credential: credentialFor(identity, paths, needs),
     borrowed: identity.borrowed,
     secret: () => sharedSecret(paths, environment),
+    meanwhile: needs.meanwhile,
   });
-  reader ??= randomText(12);
   const session: Session = {
     client,
     operations: client.operations,
     identity,
     paths,
-    reader,
+    get reader() {
+      return (reader ??= randomUuid());
+    },
     messageId: () => messageId() as MessageId,
     [Symbol.asyncDispose]: () => client.close(),
   };

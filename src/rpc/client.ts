@@ -26,6 +26,8 @@ export interface ClientParts {
   /** Answers what the daemon asks of this session. */
   readonly serve?: Serve | undefined;
   readonly version?: string | undefined;
+  /** Called once, when the first call has left: while the daemon works on it, our time is free. */
+  readonly meanwhile?: (() => void) | undefined;
 }
 
 /** Breaks in a row after which the daemon counts as unreachable. */
@@ -47,14 +49,17 @@ export class Client {
   /** The link that promise was kept with. */
   #current: Link | undefined;
   #handover: Promise<void> | undefined;
+  #meanwhile: (() => void) | undefined;
   #closed = false;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
     this.#credential = parts.credential;
-    const entries = methodFacts().map((method) => [method.name, this.#operation(method)]);
-    // The table's own names, each with the shape its row says; only the entries forget it.
-    this.operations = Object.fromEntries(entries) as Operations;
+    this.#meanwhile = parts.meanwhile;
+    const operations: Record<string, unknown> = {};
+    for (const method of methodFacts()) operations[method.name] = this.#operation(method);
+    // The table's own names, each with the shape its row says; only the record forgets it.
+    this.operations = operations as unknown as Operations;
   }
 
   /** What the daemon said to our hello. */
@@ -84,7 +89,9 @@ export class Client {
     for (let breaks = 1; ; breaks += 1) {
       const link = await this.#connected();
       try {
-        const answer = await link.call(method.name, params, options.signal);
+        const answering = link.call(method.name, params, options.signal);
+        this.#useTime();
+        const answer = await answering;
         this.#remember(method.name, params, answer);
         return answer;
       } catch (error) {
@@ -166,6 +173,14 @@ export class Client {
       this.#link = undefined;
       throw error;
     }
+  }
+
+  #useTime(): void {
+    const meanwhile = this.#meanwhile;
+    if (meanwhile === undefined) return;
+    this.#meanwhile = undefined;
+    // What was sent leaves at the end of this turn's tasks, of which this is the next.
+    queueMicrotask(meanwhile);
   }
 
   #drop(link: Link): void {
