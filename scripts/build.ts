@@ -46,6 +46,8 @@ async function compile(into: string): Promise<void> {
     '--bytecode',
     '--format=esm',
     '--splitting',
+    // A command is over before compiled code pays: 0.3 ms less. The daemon goes back to the usual (main.ts).
+    '--compile-jit-policy=100',
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
     '--define',

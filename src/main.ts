@@ -9,6 +9,8 @@ process.exit(await program());
 
 async function program(): Promise<number> {
   if (argv[0] === 'daemon' && argv[1] === 'run' && argv.length === 2) {
+    // The program is built to compile late (scripts/build.ts); what stays does better with the usual.
+    Bun.unsafe.setJITPolicy(1);
     const { runDaemon } = await import('./daemon/daemon.ts');
     return runDaemon();
   }
