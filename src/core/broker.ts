@@ -14,9 +14,12 @@ import { directoryHandlers } from './directory.ts';
 import { composer } from './notices.ts';
 import { LoopGuard } from './policy.ts';
 import { PresenceBook } from './presence.ts';
+import { pastHandlers } from './past.ts';
 import { readingHandlers } from './reading.ts';
 import { sendingHandlers } from './sending.ts';
-import { granted, Session, type BrokerParts, type Desk } from './session.ts';
+import type { BrokerParts, Desk } from './desk.ts';
+import { granted } from './outcome.ts';
+import { Session } from './session.ts';
 import { upkeepHandlers } from './upkeep.ts';
 
 const SWEEP_ROWS = 500;
@@ -61,6 +64,7 @@ export class Broker {
     desk.sessions.add(session);
     const handlers: Handlers = {
       ...directoryHandlers(desk, session),
+      ...pastHandlers(desk, session),
       ...readingHandlers(desk, session),
       ...sendingHandlers(desk, session),
       ...upkeepHandlers(desk),
@@ -113,6 +117,7 @@ export class Broker {
 
   async #close(session: Session, reason: 'gone' | 'drain'): Promise<void> {
     const { store, presence, clock, wake, sessions } = this.#desk;
+    session.closed = true;
     sessions.delete(session);
     await presence.leave(session.id);
     if (reason === 'drain') return;

@@ -4,8 +4,10 @@ import type { MessageId } from '../protocol/model.ts';
 import { nameKey, parseAddress, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { renamedNotice } from './notices.ts';
-import type { AgentProfile, AgentRecord, Anchor, Claim, Claimed } from './records.ts';
-import { granted, retell, type Desk, type Session } from './session.ts';
+import type { AgentProfile, AgentRecord, Anchor, Claim, Outcome } from './records.ts';
+import type { Desk } from './desk.ts';
+import { granted } from './outcome.ts';
+import { retell, type Session } from './session.ts';
 import { agentView, instant, pausedView, presenceOf } from './view.ts';
 
 type Directory =
@@ -127,12 +129,14 @@ async function register(
     about: request.about ?? null,
     anchor: request.anchor ?? null,
     session: session.id,
+    hold: request.hold === true ? desk.presence.seatOf(session.seat('holder')) : null,
     deadAnchor: null,
     now: desk.clock.now(),
   };
-  const claimed = granted(await claimPastDeadAnchors(desk, claim));
-  session.agent = claimed.agent;
-  if (request.hold === true) await desk.presence.sit(session.seat('holder', []));
+  const claimed = granted(
+    await pastDeadAnchors(desk, (deadAnchor) => desk.store.claim({ ...claim, deadAnchor })),
+  );
+  await hold(desk, session, claim, claimed.agent);
   const { agents } = await who(desk, session, { name: null, all: false });
   return {
     name: claimed.agent.name,
@@ -143,16 +147,31 @@ async function register(
   };
 }
 
+/** From here on the session, and every other of this agent's, acts as it is now. */
+async function hold(desk: Desk, session: Session, { hold: held }: Claim, agent: AgentRecord): Promise<void> {
+  if (held !== null && session.closed) {
+    // The connection broke while the name was being taken: it must not be held by nobody.
+    await desk.store.detach({ session: session.id, now: desk.clock.now() });
+    throw new Failure('interrupted', 'the session ended before it had its name');
+  }
+  session.agent = agent;
+  retell(desk, agent.id, () => agent);
+  if (held !== null) desk.presence.taken({ ...held.seat, agent: agent.id });
+}
+
 /**
  * The store cannot look at processes. It names the anchor that stands in the way; when that process
- * is dead the claim is made again past exactly that anchor, so a newer holder still wins the race.
+ * is dead the step is made again past exactly that anchor, so a newer holder still wins the race.
  */
-async function claimPastDeadAnchors(desk: Desk, claim: Claim): Promise<Claimed> {
-  const claimed = await desk.store.claim(claim);
-  if (claimed.ok || claimed.code !== 'name_live') return claimed;
-  const anchor = anchorIn(claimed.details);
-  if (anchor === null || desk.processes.alive(anchor)) return claimed;
-  return desk.store.claim({ ...claim, deadAnchor: anchor });
+async function pastDeadAnchors<T>(
+  desk: Desk,
+  step: (deadAnchor: Anchor | null) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const outcome = await step(null);
+  if (outcome.ok || outcome.code !== 'name_live') return outcome;
+  const anchor = anchorIn(outcome.details);
+  if (anchor === null || desk.processes.alive(anchor)) return outcome;
+  return step(anchor);
 }
 
 function anchorIn(details: Readonly<Record<string, unknown>> | undefined): Anchor | null {
@@ -171,7 +190,7 @@ async function rename(desk: Desk, session: Session, name: AgentName): Promise<Ou
   retell(desk, agent.id, (record) => ({ ...record, name }));
   desk.wake.publish(renamed.wake);
   desk.due(until);
-  return { from: renamed.from, to: name, forwardsUntil: instant(until), told: renamed.wake.length };
+  return { from: renamed.from, to: name, forwardsUntil: instant(until), told: renamed.told };
 }
 
 async function pause(desk: Desk, session: Session, request: Request<'pause'>): Promise<Output<'pause'>> {
@@ -212,7 +231,10 @@ async function removeAgent(
   if (session.kind === 'agent' && !own) {
     throw new Failure('not_allowed', 'an agent may remove itself only; ask the person');
   }
-  const removed = granted(await desk.store.remove({ ...step, now: desk.clock.now() }));
+  const now = desk.clock.now();
+  const removed = granted(
+    await pastDeadAnchors(desk, (deadAnchor) => desk.store.remove({ ...step, deadAnchor, now })),
+  );
   retell(desk, removed.agent, () => null);
   return { removed: removed.name, discarded: removed.discarded };
 }

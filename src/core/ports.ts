@@ -45,7 +45,7 @@ export interface Store {
     tellSince: number;
     notice: NoticeText;
     now: number;
-  }): Promise<Outcome<{ from: string; wake: readonly AgentId[] }>>;
+  }): Promise<Outcome<{ from: string; told: number; wake: readonly AgentId[] }>>;
   describe(change: { agent: AgentId; about?: string; prompted: boolean; now: number }): Promise<void>;
   /** Open requests handed to it and not yet reminded of; tells their senders too. Once each. */
   remind(step: {
@@ -57,11 +57,13 @@ export interface Store {
   remove(step: {
     name: AgentName;
     force: boolean;
+    /** An anchor the caller found dead. */
+    deadAnchor: Anchor | null;
     now: number;
   }): Promise<Outcome<{ agent: AgentId; name: string; discarded: number }>>;
 
   attach(session: SessionRecord, until: number): Promise<void>;
-  /** Also gives back, at once, what the session's reader had leased. */
+  /** Also gives back, at once, what a reader of this id had leased. */
   detach(step: { session: string; now: number }): Promise<void>;
   /** Keeps sessions alive to `until`; any session past its time is gone. */
   heartbeat(step: {

@@ -5,7 +5,9 @@ import type { Address } from '../protocol/names.ts';
 import type { Request } from '../protocol/operations.ts';
 import { heldNotice } from './notices.ts';
 import type { PostedBlob, Posting } from './records.ts';
-import { granted, type Desk, type Session } from './session.ts';
+import type { Desk } from './desk.ts';
+import { granted } from './outcome.ts';
+import type { Session } from './session.ts';
 
 /** What send, reply and ask have in common. */
 export type Content = Pick<

@@ -4,20 +4,25 @@
  */
 import type { Door } from '../protocol/model.ts';
 import type { Clock, Store } from './ports.ts';
-import type { AgentId, SessionRecord } from './records.ts';
+import type { AgentId, Seat, SessionRecord } from './records.ts';
 
 /** A session that is not heard of for so long is gone (its daemon died without a word). */
 const SESSION_TTL_MS = 60_000;
 const BEAT_MS = 20_000;
 
-interface Seat {
+/** What is known of a session before it is seen. */
+export type NewSession = Omit<Seat, 'since' | 'activeAt' | 'idle'>;
+
+interface Place {
   record: SessionRecord;
+  /** One entry for each use: two streams may share a door, and one of them end. */
+  doors: readonly Door[];
 }
 
 export class PresenceBook {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #seats = new Map<string, Seat>();
+  readonly #places = new Map<string, Place>();
   #beatAt = 0;
 
   constructor(parts: { store: Store; clock: Clock }) {
@@ -27,58 +32,67 @@ export class PresenceBook {
 
   /** When `beat` wants to be called next; null: nobody is here. */
   get dueInMs(): number | null {
-    return this.#seats.size === 0 ? null : BEAT_MS;
+    return this.#places.size === 0 ? null : BEAT_MS;
   }
 
-  async sit(record: Omit<SessionRecord, 'since' | 'activeAt' | 'idle'>): Promise<void> {
+  /** As others see a session from now on; to be attached by the store, then `taken`. */
+  seatOf(record: NewSession): { readonly seat: Seat; readonly until: number } {
     const now = this.#clock.now();
-    const before = this.#seats.get(record.id)?.record;
-    const seated: SessionRecord = {
-      ...record,
-      since: before?.since ?? now,
-      activeAt: now,
-      idle: before?.idle ?? false,
-    };
-    this.#seats.set(record.id, { record: seated });
-    await this.#store.attach(seated, now + SESSION_TTL_MS);
+    return { seat: { ...record, since: now, activeAt: now, idle: false }, until: now + SESSION_TTL_MS };
   }
 
-  /** Opens one more door of a session, or closes it again; a satellite without doors is not seated. */
-  async door(
-    record: Omit<SessionRecord, 'since' | 'activeAt' | 'idle'>,
-    change: { open?: Door; close?: Door },
-  ): Promise<void> {
-    const held = this.#seats.get(record.id)?.record;
-    const doors = (held?.doors ?? []).filter((door) => door !== change.close);
-    if (change.open !== undefined && !doors.includes(change.open)) doors.push(change.open);
-    const role = held?.role ?? record.role;
-    if (doors.length === 0 && role === 'satellite') return this.leave(record.id);
-    await this.sit({ ...record, role, doors });
+  /** The store has attached it: it holds a name. */
+  taken(record: SessionRecord): void {
+    this.#places.set(record.id, { record, doors: record.doors });
+  }
+
+  /** Opens a door of a session until the function returned is called. */
+  async open(agent: AgentId, session: NewSession, door: Door): Promise<() => Promise<void>> {
+    await this.#change(agent, session, (doors) => [...doors, door]);
+    return () => this.#change(agent, session, (doors) => doors.toSpliced(doors.lastIndexOf(door), 1));
   }
 
   /** While it waits for an answer a session is here, though nothing else is pushed to it. */
-  async waiting(record: Omit<SessionRecord, 'since' | 'activeAt' | 'idle'>): Promise<() => Promise<void>> {
-    if (this.#seats.has(record.id)) return async () => {};
-    await this.sit(record);
-    return () => this.leave(record.id);
+  async stay(agent: AgentId, session: NewSession): Promise<() => Promise<void>> {
+    if (this.#places.has(session.id)) return async () => {};
+    await this.#change(agent, session, (doors) => doors, { stays: true });
+    return () => this.#change(agent, session, (doors) => doors);
+  }
+
+  /** A satellite that neither has a door nor stays is not here. */
+  async #change(
+    agent: AgentId,
+    session: NewSession,
+    change: (doors: readonly Door[]) => readonly Door[],
+    { stays } = { stays: false },
+  ): Promise<void> {
+    const before = this.#places.get(session.id);
+    const doors = change(before?.doors ?? []);
+    const role = before?.record.role ?? 'satellite';
+    if (doors.length === 0 && role === 'satellite' && !stays) return this.leave(session.id);
+    const { seat, until } = this.seatOf({ ...session, role, doors: [...new Set(doors)] });
+    const { since, idle } = before?.record ?? seat;
+    const record = { ...seat, agent, since, idle };
+    this.#places.set(session.id, { record, doors });
+    await this.#store.attach(record, until);
   }
 
   async leave(id: string): Promise<void> {
-    if (!this.#seats.delete(id)) return;
+    if (!this.#places.delete(id)) return;
     await this.#store.detach({ session: id, now: this.#clock.now() });
   }
 
   touch(id: string): void {
-    const seat = this.#seats.get(id);
-    if (seat !== undefined) seat.record = { ...seat.record, activeAt: this.#clock.now() };
+    const place = this.#places.get(id);
+    if (place !== undefined) place.record = { ...place.record, activeAt: this.#clock.now() };
   }
 
   /** Says of all of an agent's sessions whether it is idle. */
   async setIdle(agent: AgentId, state: { idle: boolean }): Promise<void> {
-    for (const seat of this.#seats.values()) {
-      if (seat.record.agent !== agent) continue;
-      const activeAt = state.idle ? seat.record.activeAt : this.#clock.now();
-      seat.record = { ...seat.record, activeAt, idle: state.idle };
+    for (const place of this.#places.values()) {
+      if (place.record.agent !== agent) continue;
+      const activeAt = state.idle ? place.record.activeAt : this.#clock.now();
+      place.record = { ...place.record, activeAt, idle: state.idle };
     }
     await this.beat();
   }
@@ -87,8 +101,8 @@ export class PresenceBook {
   async beat(): Promise<void> {
     const now = this.#clock.now();
     this.#beatAt = now;
-    if (this.#seats.size === 0) return;
-    const sessions = [...this.#seats.values()].map(({ record }) => ({
+    if (this.#places.size === 0) return;
+    const sessions = [...this.#places.values()].map(({ record }) => ({
       id: record.id,
       activeAt: record.activeAt,
       idle: record.idle,

@@ -1,20 +1,20 @@
-/** check, confirm, ack, clear, watch and the past: what a reader gets, and what may be claimed of it. */
+/** check, confirm, ack, clear, watch: what a reader is handed, and what may be claimed of it. */
 import type { MessageId } from '../protocol/model.ts';
 import { parseAddress, parseOwnName } from '../protocol/names.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './bus.ts';
-import type { Fetch, Fetched, PastQuery, PastRecord } from './records.ts';
-import { granted, type Desk, type Session } from './session.ts';
-import { deliveredView, instant, pastView, pausedView, receiptView } from './view.ts';
+import { cursorOf } from './cursor.ts';
+import type { Fetch, Fetched } from './records.ts';
+import type { Desk } from './desk.ts';
+import { noteLease, type Session } from './session.ts';
+import { deliveredView, pausedView } from './view.ts';
 
-type Reading = 'ack' | 'check' | 'clear' | 'confirm' | 'export' | 'history' | 'receipts' | 'search' | 'watch';
+type Reading = 'ack' | 'check' | 'clear' | 'confirm' | 'watch';
 
 /** Messages in one answer when the caller sets no limit; an answer must fit into one frame. */
 const PAGE = 1_000;
 const WATCH_PAGE = 100;
-const EXPORT_PAGE = 200;
-const FIRST_LINE = 120;
 
 export function readingHandlers(desk: Desk, session: Session): Pick<Handlers, Reading> {
   const now = (): number => desk.clock.now();
@@ -42,25 +42,6 @@ export function readingHandlers(desk: Desk, session: Session): Pick<Handlers, Re
       session.settled(reader, [...done.confirmed, ...done.lost]);
       return { confirmed: done.confirmed.length, lost: [...done.lost] as MessageId[] };
     },
-    export: (request, { signal }) => everything(desk, session, request, signal),
-    history: async (request) => history(desk, session, request),
-    receipts: async ({ id, limit }) => {
-      const query = { ...mine(session.acting().id), id: id ?? null, sentByViewer: id === undefined, limit };
-      const records = await desk.store.past(query);
-      if (id !== undefined && records.length === 0) throw noSuchMessage(id);
-      return { messages: records.map(receiptsOf).reverse() };
-    },
-    search: async ({ query, limit, everyone }) => {
-      const viewer = session.viewer(everyone);
-      const { found } = granted(await desk.store.search({ viewer, text: query, limit }));
-      const you = session.agent?.id ?? null;
-      return {
-        messages: found.map((record) => ({
-          ...pastView(record, you, desk.blobs),
-          snippet: record.snippet ?? '',
-        })),
-      };
-    },
     watch: (request, { signal }) => watch(desk, session, request, signal),
   };
 }
@@ -77,21 +58,22 @@ async function check(
   const deadline = desk.clock.mono() + (request.wait ?? 0) * 1000;
   using hints = new Hints({ wake: desk.wake, clock: desk.clock, agent: agent.id, signal });
   const waiting = request.wait !== undefined && request.wait > 0;
-  const seat = session.seat('satellite', [request.door]);
-  if (waiting) await desk.presence.door(seat, { open: request.door });
+  const close = waiting ? await desk.presence.open(agent.id, session.seat('satellite'), request.door) : null;
   try {
     for (;;) {
+      // Given up while it waited: nothing may be leased for nobody.
+      if (hints.aborted) throw new Failure('interrupted', 'the check was given up');
+
       const fetched = await desk.store.fetch(
         fetchOf(desk, { request, agent: agent.id, peeked, policy }),
         desk.compose,
       );
-      const done =
-        fetched.deliveries.length > 0 || !waiting || hints.aborted || desk.clock.mono() >= deadline;
+      const done = fetched.deliveries.length > 0 || !waiting || desk.clock.mono() >= deadline;
       if (done) return handedOver(desk, session, { request, fetched, peeked });
       await hints.next(deadline - desk.clock.mono());
     }
   } finally {
-    if (waiting) await desk.presence.door(seat, { close: request.door });
+    await close?.();
   }
 }
 
@@ -136,17 +118,14 @@ function fetchOf(
   };
 }
 
-function handedOver(
+async function handedOver(
   desk: Desk,
   session: Session,
   { request, fetched, peeked }: { request: Request<'check'>; fetched: Fetched; peeked: boolean },
-): Output<'check'> {
+): Promise<Output<'check'>> {
   const last = fetched.deliveries.at(-1);
-  if (!peeked)
-    session.leased(
-      request.reader,
-      fetched.deliveries.map((delivery) => delivery.message.id),
-    );
+  const ids = fetched.deliveries.map((delivery) => delivery.message.id);
+  if (!peeked) await noteLease(desk, session, request.reader, ids);
   return {
     messages: fetched.deliveries.map((delivery) => deliveredView(delivery, desk.blobs)),
     remaining: fetched.remaining,
@@ -164,11 +143,11 @@ async function* watch(
   signal: AbortSignal | undefined,
 ): AsyncIterable<Output<'watch'>> {
   const agent = session.viewer(request.everyone);
-  const seat = session.seat('satellite', [request.door]);
   using hints = new Hints({ wake: desk.wake, clock: desk.clock, agent, signal });
   const start = await desk.store.frontier();
   let after = request.after !== undefined ? cursorOf(request.after) : request.unread === true ? 0 : start;
-  if (agent !== null) await desk.presence.door(seat, { open: request.door });
+  const close =
+    agent === null ? null : await desk.presence.open(agent, session.seat('satellite'), request.door);
   try {
     while (!hints.aborted) {
       const unreadOnly = request.unread === true && after < start;
@@ -192,92 +171,12 @@ async function* watch(
       await hints.next(Number.MAX_SAFE_INTEGER);
     }
   } finally {
-    if (agent !== null) await desk.presence.door(seat, { close: request.door });
+    await close?.();
   }
-}
-
-function mine(viewer: PastQuery['viewer']): PastQuery {
-  return {
-    viewer,
-    id: null,
-    with: null,
-    thread: null,
-    state: null,
-    sentByViewer: false,
-    before: null,
-    after: null,
-    limit: 1,
-  };
-}
-
-async function history(
-  desk: Desk,
-  session: Session,
-  request: Request<'history'>,
-): Promise<Output<'history'>> {
-  const viewer = session.viewer(request.everyone);
-  const records = await desk.store.past({
-    ...mine(viewer),
-    id: request.id ?? null,
-    with: request.with === undefined ? null : parseAddress(request.with),
-    thread: request.thread ?? null,
-    state: request.state ?? null,
-    before: request.before === undefined ? null : cursorOf(request.before),
-    limit: request.limit,
-  });
-  if (request.id !== undefined && records.length === 0) throw noSuchMessage(request.id);
-  const you = session.agent?.id ?? null;
-  const oldest = records.at(-1);
-  const messages = records.map((record) => pastView(record, you, desk.blobs)).reverse();
-  return oldest !== undefined && records.length === request.limit
-    ? { messages, before: String(oldest.cursor) }
-    : { messages };
-}
-
-async function* everything(
-  desk: Desk,
-  session: Session,
-  request: Request<'export'>,
-  signal: AbortSignal | undefined,
-): AsyncIterable<Output<'export'>> {
-  const viewer = session.viewer(request.everyone);
-  const you = session.agent?.id ?? null;
-  let after = request.after === undefined ? 0 : cursorOf(request.after);
-  while (signal?.aborted !== true) {
-    const page = await desk.store.past({ ...mine(viewer), after, limit: EXPORT_PAGE });
-    for (const record of page) {
-      after = record.cursor;
-      yield { ...pastView(record, you, desk.blobs), cursor: String(after) };
-    }
-    if (page.length < EXPORT_PAGE) return;
-  }
-}
-
-function receiptsOf(record: PastRecord): Output<'receipts'>['messages'][number] {
-  const { message } = record;
-  return {
-    id: message.id as MessageId,
-    from: message.from.name,
-    to: [...message.to],
-    sentAt: instant(message.sentAt),
-    firstLine: (message.body.split('\n', 1)[0] ?? '').slice(0, FIRST_LINE),
-    receipts: record.receipts.map(receiptView),
-  };
 }
 
 function senderName(text: string): Fetch['from'] {
   // Notices come from `system`, a name nobody may take but anybody may filter by.
   const address = parseAddress(text);
   return address.kind === 'agent' ? address.name : parseOwnName(text);
-}
-
-function cursorOf(text: string): number {
-  const cursor = Number(text);
-  if (!Number.isSafeInteger(cursor) || cursor < 0)
-    throw new Failure('invalid', `wanted a cursor from an earlier answer, found ${JSON.stringify(text)}`);
-  return cursor;
-}
-
-function noSuchMessage(id: string): Failure {
-  return new Failure('no_such_message', `no message ${id} among those you sent or were sent`);
 }

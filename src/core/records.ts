@@ -63,8 +63,10 @@ export interface Claim {
   readonly kind: Kind;
   readonly about: string | null;
   readonly anchor: Anchor | null;
-  /** The session that will hold it; its own earlier hold does not stand in the way. */
+  /** The session that claims; its own earlier hold does not stand in the way. */
   readonly session: string;
+  /** As others see the session from then on, when it is to hold the name; attached in the same step. */
+  readonly hold: { readonly seat: Seat; readonly until: number } | null;
   /** An anchor the caller found dead: it no longer stands in the way, a newer one still does. */
   readonly deadAnchor: Anchor | null;
   readonly now: number;
@@ -92,6 +94,9 @@ export interface SessionRecord {
   /** What the session itself last said, if it did. */
   readonly idle: boolean;
 }
+
+/** A session before it is known whose it is. */
+export type Seat = Omit<SessionRecord, 'agent'>;
 
 export interface AgentProfile extends AgentRecord {
   /** A name written to before anybody took it. */

@@ -5,7 +5,9 @@ import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './bus.ts';
 import type { PostedTo } from './records.ts';
 import { contentKey, lifetime, postingOf, type Content, type Target } from './posting.ts';
-import { granted, type Desk, type Session } from './session.ts';
+import type { Desk } from './desk.ts';
+import { granted } from './outcome.ts';
+import { noteLease, type Session } from './session.ts';
 import { deliveredView, openDoors, presenceOf } from './view.ts';
 
 type Sent = Output<'send'>;
@@ -16,7 +18,7 @@ export function sendingHandlers(
   return {
     ask: async ({ timeout, reader, ...request }, { signal }) => {
       const sent = await post(desk, session, { ...request, intent: 'request' }, direct(session, request));
-      const leave = await desk.presence.waiting(session.seat('satellite', []));
+      const leave = await desk.presence.stay(session.acting().id, session.seat('satellite'));
       const answer = await awaitAnswer(desk, session, {
         id: sent.id,
         reader,
@@ -127,7 +129,7 @@ async function awaitAnswer(
     );
     const [answer] = fetched.deliveries;
     if (answer !== undefined) {
-      session.leased(wait.reader, [answer.message.id]);
+      await noteLease(desk, session, wait.reader, [answer.message.id]);
       return deliveredView(answer, desk.blobs);
     }
     const left = deadline - desk.clock.mono();

@@ -1,58 +1,18 @@
 /** One connection as the broker sees it: whom it acts for, and what it must give back when it ends. */
 import { Failure } from '../protocol/failures.ts';
-import type { Door, Kind } from '../protocol/model.ts';
+import type { Kind } from '../protocol/model.ts';
 import type { Caller } from '../protocol/wire.ts';
-import type { LoopGuard, Policy } from './policy.ts';
-import type { Blobs, Clock, Ids, Processes, Store, Wake } from './ports.ts';
-import type { AgentId, AgentRecord, Compose, Posted, Posting, Refusal, SessionRecord } from './records.ts';
-import type { PresenceBook } from './presence.ts';
-
-/** What the daemon adds to the broker's own knowledge in `daemon.*`. */
-export interface DaemonControl {
-  status(): {
-    readonly pid: number;
-    readonly version: string;
-    readonly protocol: number;
-    readonly startedAt: number;
-    readonly home: string;
-    readonly socket: string;
-    readonly connections: number;
-    readonly memoryBytes: number;
-  };
-  stop(reason: string): void;
-  reload(): Promise<void>;
-}
-
-/** Everything a handler may use. */
-export interface BrokerParts {
-  readonly store: Store;
-  readonly blobs: Blobs;
-  readonly wake: Wake;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly processes: Processes;
-  readonly control: DaemonControl;
-  /** Read anew on each use, so that a reload of the configuration takes effect at once. */
-  readonly policy: () => Policy;
-  /** A message came that wants a timer: call `tend` at this wall-clock time at the latest. */
-  readonly due: (at: number) => void;
-}
-
-/** The parts, and what the broker makes of them once for all sessions. */
-export interface Desk extends BrokerParts {
-  readonly presence: PresenceBook;
-  readonly guard: LoopGuard;
-  readonly compose: Compose;
-  readonly post: (posting: Posting) => Promise<Posted>;
-  /** Every open session: what changes an agent changes it for all that act for it. */
-  readonly sessions: Set<Session>;
-}
+import type { Desk } from './desk.ts';
+import type { NewSession } from './presence.ts';
+import type { AgentId, AgentRecord } from './records.ts';
 
 export class Session {
   readonly id: string;
   readonly caller: Caller;
   readonly borrowed: boolean;
   agent: AgentRecord | null;
+  /** The connection is gone; what a call under way still gets hold of must be given back at once. */
+  closed = false;
   /** What each reader of this connection has leased and not confirmed: given back when it breaks. */
   readonly #leased = new Map<string, Set<string>>();
 
@@ -86,17 +46,13 @@ export class Session {
   }
 
   /** As others see it while it stays. */
-  seat(
-    role: 'holder' | 'satellite',
-    doors: readonly Door[],
-  ): Omit<SessionRecord, 'since' | 'activeAt' | 'idle'> {
+  seat(role: 'holder' | 'satellite'): NewSession {
     const { client, pid, directory, project, branch } = this.caller;
     return {
       id: this.id,
-      agent: this.acting().id,
       role,
       client,
-      doors,
+      doors: [],
       pid,
       directory: directory ?? null,
       project: project ?? null,
@@ -134,17 +90,14 @@ export function retell(
   }
 }
 
-/** The store's "no" as the failure it names. */
-export function refusal(outcome: Refusal): Failure {
-  return new Failure(
-    outcome.code,
-    outcome.message,
-    outcome.details === undefined ? {} : { details: outcome.details },
-  );
-}
-
-/** The good half of an outcome. Throws the failure the store named. */
-export function granted<T>(outcome: ({ readonly ok: true } & T) | Refusal): T {
-  if (!outcome.ok) throw refusal(outcome);
-  return outcome;
+/** Notes what a reader of this session has leased, so that it is given back when the connection breaks. */
+export async function noteLease(
+  desk: Desk,
+  session: Session,
+  reader: string,
+  ids: readonly string[],
+): Promise<void> {
+  if (!session.closed) return session.leased(reader, ids);
+  // The connection broke while the store was at it: nobody is left to be handed anything.
+  if (ids.length > 0) desk.wake.publish(await desk.store.abandon({ reader, now: desk.clock.now() }));
 }

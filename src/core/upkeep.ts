@@ -1,6 +1,6 @@
 /** Facts about the daemon and its store, and what may be asked of them. */
 import type { Handlers } from '../protocol/operations.ts';
-import type { Desk } from './session.ts';
+import type { Desk } from './desk.ts';
 import { instant } from './view.ts';
 
 type Upkeep = 'daemon.reload' | 'daemon.status' | 'daemon.stop' | 'store.backup' | 'store.verify';

@@ -27,7 +27,8 @@ export interface AgentRow {
 export const AGENT = `a.id, a.name, a.kind, a.key_hash, a.seen_at, a.about, a.paused_until, a.depth,
   a.waiting, a.held, a.delayed, a.last_from, a.auto_named, a.anchor_pid, a.anchor_started, a.confirmed_doors`;
 
-const BY_ID = `SELECT ${AGENT} FROM agent a WHERE a.id = ?1`;
+// One that was removed keeps its row, nameless, and does nothing any more.
+const BY_ID = `SELECT ${AGENT} FROM agent a WHERE a.id = ?1 AND a.name_key IS NOT NULL`;
 const BY_NAME = `SELECT ${AGENT} FROM agent a WHERE a.name_key = ?1`;
 const BY_FORWARD = `SELECT ${AGENT} FROM forward f JOIN agent a ON a.id = f.agent
   WHERE f.name_key = ?1 AND f.until > ?2`;

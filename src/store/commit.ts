@@ -12,8 +12,6 @@ export interface Committer {
    * itself only; when one does, the others may be run twice.
    */
   write<T>(step: () => T): Promise<T>;
-  /** Number of the transaction under way. */
-  readonly turn: number;
   /** Does now what is waiting for the turn. */
   flush(): void;
 }
@@ -38,7 +36,6 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
   let waiting: Step[] = [];
   /** How many the last transaction had: so many callers are likely to come again. */
   let company = 0;
-  let turn = 0;
   let broken: Failure | null = null;
 
   const transact = (steps: readonly Step[], how: (step: Step) => void): void => {
@@ -78,7 +75,6 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     waiting = [];
     if (steps.length === 0) return;
     company = steps.length;
-    turn += 1;
     try {
       if (broken !== null) throw broken;
       commit(steps);
@@ -103,9 +99,6 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
         waiting.push(stepOf(run, resolve, reject));
         if (waiting.length === 1) setImmediate(gather, 0);
       }),
-    get turn() {
-      return turn;
-    },
     flush,
   };
 }

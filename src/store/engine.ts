@@ -1,5 +1,4 @@
 /** What every family of store methods works with. */
-import type { AgentId } from '../core/records.ts';
 import type { Committer } from './commit.ts';
 import type { Cursors } from './cursors.ts';
 import type { Filing } from './filing.ts';
@@ -12,8 +11,6 @@ export interface Engine {
   readonly cursors: Cursors;
   readonly filing: Filing;
   readonly presence: Presence;
-  /** Claims of the transaction under way, whose sessions are attached only after it. */
-  readonly claims: Map<AgentId, { readonly session: string; readonly turn: number }>;
 }
 
 const SAW = 'UPDATE agent SET seen_at = max(coalesce(seen_at, 0), ?2) WHERE id = ?1';

@@ -138,22 +138,19 @@ function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { create
   const kept = sameAnchor(anchorOf(row), claim.deadAnchor) ? null : anchorOf(row);
   const anchor = claim.anchor ?? kept;
   engine.sql.run(CLAIM, row.id, kind, claim.about, anchor?.pid ?? null, anchor?.startedAt ?? null, claim.now);
-  engine.claims.set(row.id, { session: claim.session, turn: engine.commits.turn });
+  if (claim.hold !== null) engine.presence.attach({ ...claim.hold.seat, agent: row.id }, claim.hold.until);
   const after = agentById(engine.sql, row.id) ?? row;
   return { ok: true, agent: agentRecord(after), created, waiting: after.waiting, held: after.held };
 }
 
 /** Null: nobody. Otherwise what the caller may want to look at. */
 function holderInTheWay(
-  { presence, claims, commits }: Engine,
+  { presence }: Engine,
   row: AgentRow,
   { session, anchor, deadAnchor, now }: Claim,
 ): Record<string, string | number> | null {
   const holders = presence.of(row.id, now).filter(({ role, id }) => role === 'holder' && id !== session);
   if (holders.length > 0) return {};
-  // Two claims in one transaction: the session of the first is attached only after both are answered.
-  const rival = claims.get(row.id);
-  if (rival !== undefined && rival.turn === commits.turn && rival.session !== session) return {};
   const held = anchorOf(row);
   if (held === null || sameAnchor(held, anchor) || sameAnchor(held, deadAnchor)) return null;
   return { pid: held.pid, startedAt: held.startedAt };

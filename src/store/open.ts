@@ -48,7 +48,7 @@ export async function openStore({ path }: StoreOptions): Promise<Store> {
     cursors.save();
   };
   const commits = openCommitter(sql, { inspect: sameFile(path), beforeCommit });
-  const engine: Engine = { sql, commits, cursors, filing, presence: new Presence(), claims: new Map() };
+  const engine: Engine = { sql, commits, cursors, filing, presence: new Presence() };
   return {
     ...enteringMethods(engine),
     ...renamingMethods(engine),

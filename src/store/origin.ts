@@ -37,7 +37,7 @@ const PASSED_ON = `SELECT ${MESSAGE} FROM message m WHERE m.id = ?1 AND (m.sende
 /** As much of the sender's row as a posting asks for. */
 export type SenderRow = Pick<AgentRow, 'id' | 'name' | 'depth' | 'last_from'>;
 
-const SENDER = 'SELECT id, name, depth, last_from FROM agent WHERE id = ?1';
+const SENDER = 'SELECT id, name, depth, last_from FROM agent WHERE id = ?1 AND name_key IS NOT NULL';
 
 export function senderOf({ sql }: Engine, agent: AgentId): SenderRow | null {
   return sql.get<SenderRow>(SENDER, agent);

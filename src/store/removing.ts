@@ -1,7 +1,7 @@
 /** remove: an agent goes; what it sent stays readable, what it had not read is refused. */
 import type { Store } from '../core/ports.ts';
 import type { AgentId, Outcome } from '../core/records.ts';
-import { agentNamed, anchorOf, type AgentRow } from './agent-rows.ts';
+import { agentNamed, anchorOf, sameAnchor, type AgentRow } from './agent-rows.ts';
 import type { Engine } from './engine.ts';
 import { end, type Ended } from './ending.ts';
 import { refuse } from './refusal.ts';
@@ -22,12 +22,12 @@ type Removed = Outcome<{ agent: AgentId; name: string; discarded: number }>;
 
 export function removingMethods(engine: Engine): Pick<Store, 'remove'> {
   return {
-    remove: ({ name, force, now }) =>
+    remove: ({ name, force, deadAnchor, now }) =>
       engine.commits.write((): Removed => {
         const row = agentNamed(engine.sql, name);
         if (row === null) return refuse('no_such_agent', `nobody is named ${name}`);
         if (row.kind === 'system') return refuse('not_allowed', 'the system cannot be removed');
-        const anchor = anchorOf(row);
+        const anchor = sameAnchor(anchorOf(row), deadAnchor) ? null : anchorOf(row);
         const live = engine.presence.of(row.id, now).length > 0;
         if (!force && (live || anchor !== null)) {
           const details = live || anchor === null ? {} : { ...anchor };

@@ -26,7 +26,10 @@ export function renamingMethods(engine: Engine): Pick<Store, 'rename'> {
   return { rename: (change) => engine.commits.write(() => rename(engine, change)) };
 }
 
-function rename(engine: Engine, change: Renaming): Outcome<{ from: string; wake: readonly AgentId[] }> {
+function rename(
+  engine: Engine,
+  change: Renaming,
+): Outcome<{ from: string; told: number; wake: readonly AgentId[] }> {
   const { sql } = engine;
   const { agent, name, until, now } = change;
   engine.filing.file(engine.cursors.newest);
@@ -37,7 +40,7 @@ function rename(engine: Engine, change: Renaming): Outcome<{ from: string; wake:
   if (obstacle.unborn !== null) inherit(engine, obstacle.unborn, agent);
   sql.run(DROP_FORWARD, nameKey(name));
   sql.run(RENAME, agent, name, nameKey(name), now);
-  if (nameKey(before.name) === nameKey(name)) return { ok: true, from: before.name, wake: [] };
+  if (nameKey(before.name) === nameKey(name)) return { ok: true, from: before.name, told: 0, wake: [] };
   sql.run(FORWARD, nameKey(before.name), before.name, agent, until);
   const told = sql.all<{ sender: AgentId }>(CORRESPONDENTS, agent, change.tellSince);
   const wake = notify(engine, {
@@ -46,7 +49,7 @@ function rename(engine: Engine, change: Renaming): Outcome<{ from: string; wake:
     thread: null,
     now,
   });
-  return { ok: true, from: before.name, wake };
+  return { ok: true, from: before.name, told: told.length, wake };
 }
 
 const MAIL = `SELECT place, agent, message, state, arrived FROM delivery WHERE agent = ?1 AND filed = 1`;

@@ -52,7 +52,7 @@ const others = fc
       () => store.remind({ agent, now, compose }),
       () => store.abandon({ reader: 'reader-one', now }),
       () => rename(town, agent, `${name}-${steps}`),
-      () => store.remove({ name: named('ghost'), force: true, now }),
+      () => store.remove({ name: named('ghost'), force: true, deadAnchor: null, now }),
     ];
     await acts[kind]?.();
   });

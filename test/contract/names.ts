@@ -1,6 +1,6 @@
 /** Names: claimed by one, kept by their key, forwarded after a rename (design §5). */
 import { describe, expect, test } from 'bun:test';
-import type { Claim, Claimed } from '../../src/core/records.ts';
+import type { AgentId, Claim, Claimed } from '../../src/core/records.ts';
 import { DAY, HOUR, granted, keyOf, named, openTown, type OpenEngine, type Town } from './town.ts';
 
 function claim(town: Town, name: string | null, more: Partial<Claim> = {}): Promise<Claimed> {
@@ -11,6 +11,7 @@ function claim(town: Town, name: string | null, more: Partial<Claim> = {}): Prom
     about: null,
     anchor: null,
     session: 'session-one',
+    hold: null,
     deadAnchor: null,
     now: town.now,
     ...more,
@@ -111,12 +112,15 @@ export function namesContract(open: OpenEngine): void {
     test('two sessions at once: one holds it, the other is told a free name', async () => {
       await using town = await openTown(open);
       await town.agent('bob-2');
-      const [first, second] = await Promise.all([
-        claim(town, 'bob'),
-        claim(town, 'bob', { session: 'session-two' }),
-      ]);
+      const holding = (session: string): Promise<Claimed> => {
+        const { agent: _, ...seat } = town.session(0 as AgentId, session, { role: 'holder' });
+        return claim(town, 'bob', { session, hold: { seat, until: town.now + 60_000 } });
+      };
+      const [first, second] = await Promise.all([holding('session-one'), holding('session-two')]);
       expect(first).toMatchObject({ ok: true, created: true });
       expect(second).toMatchObject({ ok: false, code: 'name_live', details: { suggestion: 'bob-3' } });
+      const [bob] = await town.store.agents({ name: named('bob'), now: town.now });
+      expect(bob?.sessions).toMatchObject([{ id: 'session-one', role: 'holder' }]);
     });
 
     test('a holding session stands in the way until it is gone; its own hold does not', async () => {
@@ -331,7 +335,9 @@ export function namesContract(open: OpenEngine): void {
       const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
       const said = await town.send(bob, 'ann', 'from bob');
       const unread = await town.send(ann, 'bob', 'for bob');
-      const removed = granted(await town.store.remove({ name: named('bob'), force: false, now: town.now }));
+      const removed = granted(
+        await town.store.remove({ name: named('bob'), force: false, deadAnchor: null, now: town.now }),
+      );
       expect(removed).toMatchObject({ agent: bob, name: 'bob', discarded: 1 });
       expect(await town.receipt(ann, unread.id)).toMatchObject({ to: 'bob', state: 'refused' });
       const fetched = await town.fetch(ann);
@@ -346,12 +352,12 @@ export function namesContract(open: OpenEngine): void {
       const bob = await town.agent('bob');
       await town.store.attach(town.session(bob, 'session'), town.now + 60_000);
       const step = { name: named('bob'), now: town.now };
-      expect(await town.store.remove({ ...step, force: false })).toMatchObject({
+      expect(await town.store.remove({ ...step, force: false, deadAnchor: null })).toMatchObject({
         ok: false,
         code: 'name_live',
       });
-      granted(await town.store.remove({ ...step, force: true }));
-      expect(await town.store.remove({ ...step, force: true })).toMatchObject({
+      granted(await town.store.remove({ ...step, force: true, deadAnchor: null }));
+      expect(await town.store.remove({ ...step, force: true, deadAnchor: null })).toMatchObject({
         ok: false,
         code: 'no_such_agent',
       });

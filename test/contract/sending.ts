@@ -306,7 +306,7 @@ export function sendingContract(open: OpenEngine): void {
       await using town = await openTown(open);
       const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
       const { id } = await town.send(ann, 'bob', 'bye');
-      granted(await town.store.remove({ name: named('ann'), force: true, now: town.now }));
+      granted(await town.store.remove({ name: named('ann'), force: true, deadAnchor: null, now: town.now }));
       const reply = town.posting(bob, [], 'wait', { replyTo: id, answers: true });
       expect(await town.post(reply)).toMatchObject({ ok: false, code: 'no_such_agent' });
     });

@@ -51,7 +51,7 @@ export function upkeepContract(open: OpenEngine): void {
       const ann = await town.agent('ann', 'human');
       await town.agent('bob');
       await town.send(ann, 'nessa', 'soon');
-      granted(await town.store.remove({ name: named('bob'), force: true, now: town.now }));
+      granted(await town.store.remove({ name: named('bob'), force: true, deadAnchor: null, now: town.now }));
       const profiles = await town.store.agents({ name: null, now: town.now });
       expect(profiles.map(({ name, kind, unborn }) => `${name} ${unborn ? 'unborn' : kind}`)).toEqual([
         'ann human',
@@ -165,6 +165,7 @@ export function upkeepContract(open: OpenEngine): void {
           keyHash: keyOf(session),
           kind: 'agent',
           about: null,
+          hold: null,
           anchor: null,
           deadAnchor: null,
         } as const;

@@ -20,7 +20,8 @@ interface Copy {
   readonly body: string;
   readonly sender: Agent;
   attempts: number;
-  lease: { reader: string; until: number } | null;
+  /** `life`: of the daemon; a connection gives back only what it leased itself. */
+  lease: { reader: string; until: number; life: number } | null;
   state: 'unread' | 'handed' | 'acked' | 'dead' | 'cancelled';
   confirmations: number;
 }
@@ -30,6 +31,8 @@ interface Model {
   readonly names: Record<Agent, string>;
   sent: { id: string; body: string; from: Agent; to: Agent[] }[];
   renames: number;
+  /** How often the daemon was restarted. */
+  life: number;
 }
 
 interface Real {
@@ -117,7 +120,7 @@ const checkCommand = (agent: Agent, reader: string, limit: number, confirms: boo
       }
       if (expected.length === limit) break;
       if (!mine) copy.attempts += 1;
-      copy.lease = { reader, until: clock.mono() + 30_000 };
+      copy.lease = { reader, until: clock.mono() + 30_000, life: model.life };
       expected.push(copy);
     }
     const fromAgents = got.messages;
@@ -171,7 +174,7 @@ const breakCommand = (agent: Agent): Command => ({
   toString: () => `the connection of ${agent} breaks`,
   run: async (model, real) => {
     await real.sessions[agent].close('gone');
-    for (const copy of model.boxes[agent]) if (copy.state === 'unread') copy.lease = null;
+    for (const copy of model.boxes[agent]) if (copy.lease?.life === model.life) copy.lease = null;
     real.sessions[agent] = await real.world.enter(agent);
   },
 });
@@ -179,7 +182,8 @@ const breakCommand = (agent: Agent): Command => ({
 const restartCommand = (): Command => ({
   check: () => true,
   toString: () => 'the daemon is killed and comes back',
-  run: async (_model, real) => {
+  run: async (model, real) => {
+    model.life += 1;
     real.world.restart();
     for (const agent of AGENTS) real.sessions[agent] = await real.world.enter(agent);
   },
@@ -232,6 +236,7 @@ test('nothing is lost, nothing confirmed comes back, and order holds, whatever a
         names: { ann: 'ann', bob: 'bob', cyd: 'cyd' },
         sent: [],
         renames: 0,
+        life: 0,
       };
       const real: Real = { world, sessions };
       await fc.asyncModelRun(() => ({ model, real }), chosen);

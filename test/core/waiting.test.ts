@@ -117,6 +117,33 @@ describe('check --wait', () => {
   });
 });
 
+describe('a reader whose connection breaks while its check is under way', () => {
+  test('gives back what it was leased, at once', async () => {
+    const [ann, bob, other] = [await world.enter('ann'), await world.enter('bob'), await world.enter('bob')];
+    await send(ann, { to: ['bob'], body: 'once' });
+    const checking = check(other, { reader: 'reader-dying' });
+    await other.close('gone');
+    await checking;
+    expect((await check(bob)).messages).toMatchObject([{ body: 'once', again: true }]);
+  });
+});
+
+describe('history', () => {
+  test('gives as much as one answer holds, and a cursor for the rest', async () => {
+    const [ann, bob] = [await world.enter('ann'), await world.enter('bob')];
+    for (let n = 0; n < 20; n += 1) await send(ann, { to: ['bob'], body: `${n} ${'\u0001'.repeat(60_000)}` });
+    const seen: string[] = [];
+    let before: string | undefined;
+    do {
+      const page = await bob.handlers.history(operations.history.input.parse({ limit: 500, before }), {});
+      expect(JSON.stringify(page).length).toBeLessThan(6 * 600_000);
+      seen.unshift(...page.messages.map((message) => message.body.split(' ', 1)[0] ?? ''));
+      before = page.before;
+    } while (before !== undefined);
+    expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
+  });
+});
+
 describe('watch', () => {
   async function take(stream: AsyncIterable<Output<'watch'>>, count: number): Promise<string[]> {
     const bodies: string[] = [];
@@ -247,6 +274,57 @@ describe('who is here', () => {
     ).toMatchObject({ code: 'name_live' });
     world.live.delete(100);
     expect((await anchored('cyd', 200)).created).toBe(false);
+  });
+
+  test('a session that goes while its name is being taken holds nothing', async () => {
+    const session = await world.broker.open({ caller: { client: 'test', kind: 'script', pid: 1 } });
+    const request = operations.register.input.parse({ name: 'bob', key: keyOf('bob'), hold: true });
+    const taking = session.handlers.register(request, {}).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    await session.close('gone');
+    expect(await taking).toMatchObject({ code: 'interrupted' });
+    await hold('bob');
+  });
+
+  test('two streams share a door, and it stays open until both have ended', async () => {
+    const [ann, bob] = [await world.enter('ann'), await world.enter('bob')];
+    const doors = async () =>
+      (await ann.handlers.who(operations.who.input.parse({ name: 'bob' }), {})).agents[0]?.doors;
+    const ends = [new AbortController(), new AbortController()];
+    const streams = ends.map(({ signal }) =>
+      (async () => {
+        for await (const item of bob.handlers.watch(operations.watch.input.parse({}), { signal })) void item;
+      })(),
+    );
+    await until(async () => (await doors())?.includes('watch') === true);
+    ends[0]?.abort();
+    await streams[0];
+    expect(await doors()).toEqual(['watch']);
+    ends[1]?.abort();
+    await streams[1];
+    expect(await doors()).toEqual([]);
+  });
+
+  test('an agent can be removed once the shell it stood for is dead, and says nothing any more', async () => {
+    const [ann, shell] = [await world.enter('ann'), await world.enter('fred')];
+    world.live.add(300);
+    await shell.handlers.register(
+      operations.register.input.parse({
+        name: 'fred',
+        key: keyOf('fred'),
+        anchor: { pid: 300, startedAt: '1' },
+      }),
+      {},
+    );
+    const remove = () =>
+      ann.handlers['agent.remove'](operations['agent.remove'].input.parse({ name: 'fred' }), {});
+    expect(await remove().catch((reason: unknown) => reason)).toMatchObject({ code: 'name_live' });
+    world.live.delete(300);
+    expect((await remove()).removed).toBe('fred');
+    const ghost = await send(shell, { to: ['ann'], body: 'boo' }).catch((reason: unknown) => reason);
+    expect(ghost).toMatchObject({ code: 'not_registered' });
   });
 
   test('--as beside the live holder only peeks, unless it takes', async () => {
