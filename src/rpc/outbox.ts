@@ -46,6 +46,7 @@ export class Outbox implements Connection {
   end(): void {
     if (this.closed || this.#ending) return;
     this.#ending = true;
+    if (this.#waiting === 0) return this.#outlet.end();
     this.#schedule();
     setTimeout(() => {
       if (!this.closed) this.#outlet.terminate();
