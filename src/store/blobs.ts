@@ -5,7 +5,7 @@
 import { chmod, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Blobs } from '../core/ports.ts';
-import { refuse } from './refusal.ts';
+import { refuse } from './engine/refusal.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
 const STAGED = /^[0-9a-fA-F-]{36}$/;

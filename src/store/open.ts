@@ -7,31 +7,31 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import type { Store } from '../core/ports.ts';
 import { Failure } from '../protocol/failures.ts';
-import { arrivalMethods } from './arrivals.ts';
-import { checkingMethods } from './checking.ts';
-import { openCommitter } from './commit.ts';
-import { confirmingMethods } from './confirming.ts';
-import { openCursors } from './cursors.ts';
-import { saveSeen, type Engine } from './engine.ts';
-import { Filing } from './filing.ts';
-import { enteringMethods } from './entering.ts';
-import { storeFault } from './faults.ts';
-import { fetchingMethods } from './fetching.ts';
-import { holdingMethods } from './holding.ts';
-import { migrate } from './migrate.ts';
-import { pastMethods } from './past.ts';
-import { Presence } from './presence.ts';
-import { profileMethods } from './profiles.ts';
-import { remindingMethods } from './reminding.ts';
-import { removingMethods } from './removing.ts';
-import { renamingMethods } from './renaming.ts';
-import { Retention } from './retention.ts';
-import { sendingMethods } from './sending.ts';
-import { sessionMethods } from './sessions.ts';
-import { openSql, type Sql } from './sql.ts';
-import { topicMethods } from './topics.ts';
-import { upkeepMethods } from './upkeep.ts';
-import { withdrawingMethods } from './withdrawing.ts';
+import { enterMethods } from './agents/enter-claim.ts';
+import { LiveSessions } from './agents/live-sessions.ts';
+import { profileMethods } from './agents/profiles.ts';
+import { removeMethods } from './agents/remove.ts';
+import { renameMethods } from './agents/rename.ts';
+import { sessionMethods } from './agents/sessions.ts';
+import { topicMethods } from './agents/topics.ts';
+import { openCommitter } from './engine/commit.ts';
+import { openSql, type Sql } from './engine/connection.ts';
+import { saveSeen, type Engine } from './engine/context.ts';
+import { storeFault } from './engine/faults.ts';
+import { migrate } from './engine/migrate.ts';
+import { openSequence } from './engine/sequence.ts';
+import { arrivalMethods } from './mailbox/arrivals.ts';
+import { cancelMethods } from './mailbox/cancel-clear.ts';
+import { confirmMethods } from './mailbox/confirm-ack.ts';
+import { fetchMethods } from './mailbox/fetch.ts';
+import { Filing } from './mailbox/filing.ts';
+import { holdMethods } from './mailbox/hold-release.ts';
+import { remindMethods } from './mailbox/remind.ts';
+import { historyMethods } from './past/history.ts';
+import { sendMethods } from './send/send.ts';
+import { Retention } from './upkeep/retention.ts';
+import { sweepMethods } from './upkeep/sweep.ts';
+import { verifyMethods } from './upkeep/verify-backup.ts';
 
 export interface StoreOptions {
   /** File of the database, or `:memory:`. */
@@ -41,35 +41,35 @@ export interface StoreOptions {
 /** Opens or makes the store. Throws `store_newer`, `store_damaged`, `busy`, `disk_full` or `cannot_create`. */
 export async function openStore({ path }: StoreOptions): Promise<Store> {
   const sql = openDatabase(path);
-  const cursors = openCursors(sql);
+  const sequence = openSequence(sql);
   const filing = new Filing(sql);
   const beforeCommit = (): void => {
-    filing.settle(cursors.newest);
-    cursors.save();
+    filing.settle(sequence.newest);
+    sequence.save();
   };
   const commits = openCommitter(sql, { inspect: sameFile(path), beforeCommit });
-  const engine: Engine = { sql, commits, cursors, filing, presence: new Presence() };
+  const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
   return {
-    ...enteringMethods(engine),
-    ...renamingMethods(engine),
+    ...enterMethods(engine),
+    ...renameMethods(engine),
     ...profileMethods(engine),
-    ...remindingMethods(engine),
-    ...removingMethods(engine),
+    ...remindMethods(engine),
+    ...removeMethods(engine),
     ...sessionMethods(engine),
     ...topicMethods(engine),
-    ...holdingMethods(engine),
-    ...sendingMethods(engine),
-    ...fetchingMethods(engine),
-    ...confirmingMethods(engine),
-    ...withdrawingMethods(engine),
+    ...holdMethods(engine),
+    ...sendMethods(engine),
+    ...fetchMethods(engine),
+    ...confirmMethods(engine),
+    ...cancelMethods(engine),
     ...arrivalMethods(engine),
-    ...pastMethods(engine),
-    ...upkeepMethods(engine, new Retention()),
-    ...checkingMethods(engine, path),
+    ...historyMethods(engine),
+    ...sweepMethods(engine, new Retention()),
+    ...verifyMethods(engine, path),
     close: async () => {
       const saved = commits.write(() => {
         saveSeen(engine);
-        filing.file(cursors.newest);
+        filing.file(sequence.newest);
       });
       commits.flush();
       await saved.finally(() => sql.close());

@@ -1,0 +1,202 @@
+/** enter and claim: who may act under a name, and who holds it. */
+import type { Store } from '../../core/ports.ts';
+import type { AgentId, Claim, Claimed, Entered, Entrance, Outcome, Refusal } from '../../core/records.ts';
+import { nameKey, numberedName, type AgentName } from '../../protocol/names.ts';
+import type { Engine } from '../engine/context.ts';
+import { refuse } from '../engine/refusal.ts';
+import {
+  agentById,
+  agentForwarded,
+  agentNamed,
+  agentRecord,
+  anchorOf,
+  insertAgent,
+  sameAnchor,
+  type AgentRow,
+} from './rows.ts';
+
+export function enterMethods(engine: Engine): Pick<Store, 'enter' | 'claim'> {
+  return {
+    enter: async (entrance) => {
+      const known = recognise(engine, entrance);
+      // Whoever is here already costs no write: every cold command comes through here.
+      if (known !== null && !becomesHuman(known, entrance)) return known;
+      return engine.commits.write(() => stepIn(engine, entrance));
+    },
+    claim: (claim) => engine.commits.write(() => takeName(engine, claim)),
+  };
+}
+
+function becomesHuman(known: Outcome<Entered>, { own, kind }: Entrance): boolean {
+  return own && kind === 'human' && known.ok && known.agent.kind === 'script';
+}
+
+const MAKE_HUMAN = `UPDATE agent SET kind = 'human' WHERE id = ?1`;
+
+function stepIn(engine: Engine, entrance: Entrance): Outcome<Entered> {
+  const known = recognise(engine, entrance);
+  if (known === null) return create(engine, entrance);
+  if (!known.ok || !becomesHuman(known, entrance)) return known;
+  engine.sql.run(MAKE_HUMAN, known.agent.id);
+  return { ...known, agent: { ...known.agent, kind: 'human' } };
+}
+
+/** The key is a hash of 256 random bits: how long the comparison takes tells nothing of use. */
+function holdsKey(row: AgentRow, keyHash: Uint8Array): boolean {
+  return row.key_hash !== null && Buffer.from(row.key_hash).equals(keyHash);
+}
+
+/** Null: nobody has the name, or nobody has taken it yet. */
+function recognise(engine: Engine, entrance: Entrance): Outcome<Entered> | null {
+  const { name, keyHash, now } = entrance;
+  const direct = agentNamed(engine.sql, name);
+  if (direct !== null && direct.kind === null) return null;
+  if (direct !== null) {
+    if (holdsKey(direct, keyHash)) return entered(engine, direct, { created: false, forwarded: false, now });
+    return refuse('credential_refused', `the key shown is not that of ${direct.name}`);
+  }
+  const forwarded = agentForwarded(engine.sql, name, now);
+  if (forwarded === null) return null;
+  if (holdsKey(forwarded, keyHash))
+    return entered(engine, forwarded, { created: false, forwarded: true, now });
+  return forwards(name, forwarded);
+}
+
+function forwards(name: string, to: AgentRow): Refusal {
+  return refuse('name_forwarding', `${name} still forwards to ${to.name}`, { to: to.name });
+}
+
+function entered(
+  { presence }: Engine,
+  row: AgentRow,
+  how: { created: boolean; forwarded: boolean; now: number },
+): Outcome<Entered> {
+  const { created, forwarded, now } = how;
+  const session = presence.holder(row.id, now)?.id ?? null;
+  const anchor = anchorOf(row);
+  const holder = session === null && anchor === null ? null : { session, anchor };
+  return { ok: true, agent: agentRecord(row), created, forwarded, holder };
+}
+
+function create(engine: Engine, entrance: Entrance): Outcome<Entered> {
+  const row = bear(engine, { ...entrance, autoNamed: false });
+  return entered(engine, row, { created: true, forwarded: false, now: entrance.now });
+}
+
+const TAKE_UNBORN = `UPDATE agent SET name = ?2, kind = ?3, key_hash = ?4, seen_at = ?5 WHERE id = ?1`;
+// The week that mail for nobody is kept is over: from now on the sender's own expiry counts.
+const KEEP_MAIL = `UPDATE delivery SET expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message)
+  WHERE agent = ?1 AND filed = 1 AND state IN ('queued', 'offered', 'held')`;
+
+/** A free name, or one that only had mail so far. */
+function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed: boolean }): AgentRow {
+  const { sql } = engine;
+  const { name, kind, keyHash, now } = who;
+  const unborn = agentNamed(sql, name);
+  if (unborn !== null) {
+    sql.run(TAKE_UNBORN, unborn.id, name, kind, keyHash, now);
+    engine.filing.file(engine.sequence.newest);
+    sql.run(KEEP_MAIL, unborn.id);
+  }
+  const id = unborn?.id ?? insertAgent(sql, who);
+  const row = agentById(sql, id);
+  if (row === null) throw new Error('an agent just made is not there');
+  return row;
+}
+
+// ---- claim -------------------------------------------------------------------------------------------
+
+const CLAIM = `UPDATE agent SET kind = ?2, about = coalesce(?3, about), anchor_pid = ?4, anchor_started = ?5,
+  seen_at = ?6 WHERE id = ?1`;
+
+function takeName(engine: Engine, claim: Claim): Claimed {
+  const { sql } = engine;
+  const name = claim.name ?? nextAutoName(engine, claim.now);
+  const direct = agentNamed(sql, name);
+  const former = direct === null ? agentForwarded(sql, name, claim.now) : null;
+  const row = direct?.kind === null ? null : (direct ?? former);
+  if (row === null) {
+    const born = bear(engine, { ...claim, name, autoNamed: claim.name === null });
+    return hold(engine, born, claim, { created: true });
+  }
+  if (former !== null && !holdsKey(former, claim.keyHash)) return forwards(name, former);
+  const live = holderInTheWay(engine, row, claim);
+  const suggestion = freeName(engine, name, claim.now);
+  if (live !== null) {
+    return refuse('name_live', `${row.name} is held by a live session`, { suggestion, ...live });
+  }
+  if (!holdsKey(row, claim.keyHash)) {
+    return refuse('credential_refused', `the key shown is not that of ${row.name}`, { suggestion });
+  }
+  if (former !== null) takeBack(engine, former, name);
+  return hold(engine, row, claim, { created: false });
+}
+
+function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { created: boolean }): Claimed {
+  // A shell command of an agent's, kind script, does not make the agent a script.
+  const kind = claim.kind === 'script' && row.kind !== null ? row.kind : claim.kind;
+  const kept = sameAnchor(anchorOf(row), claim.deadAnchor) ? null : anchorOf(row);
+  const anchor = claim.anchor ?? kept;
+  engine.sql.run(CLAIM, row.id, kind, claim.about, anchor?.pid ?? null, anchor?.startedAt ?? null, claim.now);
+  if (claim.hold !== null) engine.presence.attach({ ...claim.hold.seat, agent: row.id }, claim.hold.until);
+  const after = agentById(engine.sql, row.id) ?? row;
+  return { ok: true, agent: agentRecord(after), created, waiting: after.waiting, held: after.held };
+}
+
+/** Null: nobody. Otherwise what the caller may want to look at. */
+function holderInTheWay(
+  { presence }: Engine,
+  row: AgentRow,
+  { session, anchor, deadAnchor, now }: Claim,
+): Record<string, string | number> | null {
+  const holders = presence.of(row.id, now).filter(({ role, id }) => role === 'holder' && id !== session);
+  if (holders.length > 0) return {};
+  const held = anchorOf(row);
+  if (held === null || sameAnchor(held, anchor) || sameAnchor(held, deadAnchor)) return null;
+  return { pid: held.pid, startedAt: held.startedAt };
+}
+
+const NAME_BACK = 'UPDATE agent SET name = ?2, name_key = ?3 WHERE id = ?1';
+const SWAP_FORWARD = 'UPDATE forward SET name_key = ?2, name = ?3 WHERE name_key = ?1';
+
+/** Its own old name: the newer one forwards instead, for as long as the old one would have. */
+function takeBack({ sql }: Engine, row: AgentRow, name: AgentName): void {
+  sql.run(SWAP_FORWARD, nameKey(name), nameKey(row.name), row.name);
+  sql.run(NAME_BACK, row.id, name, nameKey(name));
+}
+
+const NEXT_AGENT = "UPDATE counter SET value = value + 1 WHERE name = 'agent_name' RETURNING value";
+
+function nextAutoName(engine: Engine, now: number): AgentName {
+  for (;;) {
+    const number = engine.sql.get<{ value: number }>(NEXT_AGENT)?.value ?? 1;
+    const name = numberedName('agent', number);
+    if (isFree(engine, name, now)) return name;
+  }
+}
+
+function freeName(engine: Engine, name: AgentName, now: number): AgentName {
+  for (let number = 2; ; number += 1) {
+    const candidate = numberedName(name, number);
+    if (isFree(engine, candidate, now)) return candidate;
+  }
+}
+
+function isFree({ sql }: Engine, name: AgentName, now: number): boolean {
+  return agentNamed(sql, name) === null && agentForwarded(sql, name, now) === null;
+}
+
+/** Whether this agent may be called that now; a name that only has mail is joined with its own. */
+export function nameInTheWay(
+  { sql }: Engine,
+  wanted: { agent: AgentId; name: AgentName; now: number },
+): { refusal: Refusal } | { unborn: AgentRow | null } {
+  const { agent, name, now } = wanted;
+  const direct = agentNamed(sql, name);
+  if (direct !== null && direct.id !== agent && direct.kind !== null) {
+    return { refusal: refuse('name_taken', `${direct.name} is somebody else's name`) };
+  }
+  const former = direct === null ? agentForwarded(sql, name, now) : null;
+  if (former !== null && former.id !== agent) return { refusal: forwards(name, former) };
+  return { unborn: direct !== null && direct.id !== agent ? direct : null };
+}

@@ -1,0 +1,70 @@
+/** agents and describe: who is known, and what is known of them. */
+import type { Store } from '../../core/ports.ts';
+import type { AgentId, AgentProfile } from '../../core/records.ts';
+import type { AgentName } from '../../protocol/names.ts';
+import type { Engine } from '../engine/context.ts';
+import { doorsOf } from '../past/message-rows.ts';
+import { AGENT, agentMeant, agentRecord, anchorOf, type AgentRow } from './rows.ts';
+
+const EVERYBODY = `SELECT ${AGENT} FROM agent a
+  WHERE a.name_key IS NOT NULL AND (a.kind IS NULL OR a.kind <> 'system') ORDER BY a.name_key`;
+const FORWARDS =
+  'SELECT agent, name FROM forward WHERE until > ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY name_key';
+const TOPICS = `SELECT s.agent, t.name FROM membership s JOIN topic t ON t.id = s.topic
+  WHERE ?1 IS NULL OR s.agent = ?1 ORDER BY t.name_key`;
+const DESCRIBE = `UPDATE agent SET about = coalesce(?2, about), depth = CASE WHEN ?3 THEN 0 ELSE depth END
+  WHERE id = ?1`;
+
+export function profileMethods(engine: Engine): Pick<Store, 'agents' | 'describe'> {
+  return {
+    agents: async ({ name, now }) => profiles(engine, name, now),
+    describe: ({ agent, about, prompted, now }) =>
+      engine.commits.write(() => {
+        engine.presence.saw(agent, now);
+        engine.sql.run(DESCRIBE, agent, about ?? null, prompted ? 1 : 0);
+      }),
+  };
+}
+
+function profiles(engine: Engine, name: AgentName | null, now: number): readonly AgentProfile[] {
+  const { sql } = engine;
+  const one = name === null ? null : agentMeant(sql, name, now);
+  if (name !== null && (one === null || one.kind === 'system')) return [];
+  const rows = one === null ? sql.all<AgentRow>(EVERYBODY) : [one];
+  const only = one?.id ?? null;
+  const forwards = namesByAgent(sql.all(FORWARDS, now, only));
+  const topics = namesByAgent(sql.all(TOPICS, only));
+  return rows.map((row) => profile(engine, row, { now, forwards, topics }));
+}
+
+type Names = ReadonlyMap<AgentId, readonly string[]>;
+
+function namesByAgent(rows: readonly { agent: AgentId; name: string }[]): Names {
+  const names = new Map<AgentId, string[]>();
+  for (const { agent, name } of rows) {
+    const known = names.get(agent) ?? [];
+    known.push(name);
+    names.set(agent, known);
+  }
+  return names;
+}
+
+function profile(
+  { presence }: Engine,
+  row: AgentRow,
+  around: { now: number; forwards: Names; topics: Names },
+): AgentProfile {
+  const seen = Math.max(row.seen_at ?? 0, presence.seenAt(row.id) ?? 0);
+  return {
+    ...agentRecord(row),
+    unborn: row.kind === null,
+    anchor: anchorOf(row),
+    seenAt: seen === 0 ? null : seen,
+    waiting: row.waiting,
+    held: row.held,
+    sessions: presence.of(row.id, around.now),
+    confirmedDoors: doorsOf(row.confirmed_doors),
+    forwards: around.forwards.get(row.id) ?? [],
+    topics: around.topics.get(row.id) ?? [],
+  };
+}

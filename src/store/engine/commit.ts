@@ -1,0 +1,129 @@
+/**
+ * Group commit: everything written in one turn of the event loop is one transaction, and each caller
+ * is answered after it. One sync for many sends is six times the throughput at 64 clients (design §3.2).
+ */
+import { Failure } from '../../protocol/failures.ts';
+import type { Sql } from './connection.ts';
+import { isLastingFault, isStoreFault, storeFault } from './faults.ts';
+
+export interface Committer {
+  /**
+   * Runs the step in this turn's transaction; resolves once that is durable. A step that throws undoes
+   * itself only; when one does, the others may be run twice.
+   */
+  write<T>(step: () => T): Promise<T>;
+  /** Does now what is waiting for the turn. */
+  flush(): void;
+}
+
+interface Step {
+  run(): void;
+  settle(): void;
+  fail(error: unknown): void;
+}
+
+export interface CommitHooks {
+  /** Looks whether the file is still ours; throws when it is not. */
+  readonly inspect: () => void;
+  /** Last writes of every turn. */
+  readonly beforeCommit: () => void;
+}
+
+/** Turns of the event loop, some microseconds each, that a commit waits for the others at most. */
+const PATIENCE = 40;
+
+export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
+  let waiting: Step[] = [];
+  /** How many the last transaction had: so many callers are likely to come again. */
+  let company = 0;
+  let broken: Failure | null = null;
+
+  const transact = (steps: readonly Step[], how: (step: Step) => void): void => {
+    sql.run('BEGIN IMMEDIATE');
+    for (const step of steps) how(step);
+    hooks.beforeCommit();
+    sql.run('COMMIT');
+  };
+
+  /**
+   * A savepoint copies every page the step touches: a third of what a send costs. A step that throws is
+   * a fault and rare, so the turn is first tried without, and done again with them when one does.
+   */
+  const commit = (steps: readonly Step[]): void => {
+    hooks.inspect();
+    try {
+      transact(steps, (step) => step.run());
+    } catch (error) {
+      if (steps.length === 1 || isStoreFault(error)) throw error;
+      if (sql.inTransaction) sql.run('ROLLBACK');
+      transact(steps, (step) => runGuarded(sql, step));
+    }
+  };
+
+  /**
+   * Callers that were answered together come back one after the other. To sync for the first few of
+   * them leaves the rest waiting for that sync; a moment's patience brings them all into one. Whoever
+   * writes alone is never made to wait.
+   */
+  const gather = (turns: number): void => {
+    if (waiting.length >= company || turns === PATIENCE) return flush();
+    setImmediate(gather, turns + 1);
+  };
+
+  const flush = (): void => {
+    const steps = waiting;
+    waiting = [];
+    if (steps.length === 0) return;
+    company = steps.length;
+    try {
+      if (broken !== null) throw broken;
+      commit(steps);
+    } catch (error) {
+      // A full disk has rolled back by itself already.
+      if (sql.inTransaction) sql.run('ROLLBACK');
+      if (isLastingFault(error)) {
+        broken = new Failure('store_damaged', 'the disk failed to sync; the daemon must start anew', {
+          hint: 'ipc daemon restart',
+          cause: error,
+        });
+      }
+      for (const step of steps) step.fail(storeFault(error));
+      return;
+    }
+    for (const step of steps) step.settle();
+  };
+
+  return {
+    write: <T>(run: () => T) =>
+      new Promise<T>((resolve, reject) => {
+        waiting.push(stepOf(run, resolve, reject));
+        if (waiting.length === 1) setImmediate(gather, 0);
+      }),
+    flush,
+  };
+}
+
+function stepOf<T>(run: () => T, resolve: (value: T) => void, reject: (error: unknown) => void): Step {
+  let settle = (): void => {};
+  return {
+    run: () => {
+      const value = run();
+      settle = () => resolve(value);
+    },
+    settle: () => settle(),
+    // The promise keeps the first: a step that threw keeps its own error.
+    fail: reject,
+  };
+}
+
+function runGuarded(sql: Sql, step: Step): void {
+  sql.run('SAVEPOINT step');
+  try {
+    step.run();
+  } catch (error) {
+    if (isStoreFault(error) || !sql.inTransaction) throw error;
+    sql.run('ROLLBACK TO step');
+    step.fail(error);
+  }
+  sql.run('RELEASE step');
+}

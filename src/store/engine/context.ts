@@ -1,0 +1,21 @@
+/** What every family of store methods works with. */
+import type { LiveSessions } from '../agents/live-sessions.ts';
+import type { Filing } from '../mailbox/filing.ts';
+import type { Committer } from './commit.ts';
+import type { Sql } from './connection.ts';
+import type { Sequence } from './sequence.ts';
+
+export interface Engine {
+  readonly sql: Sql;
+  readonly commits: Committer;
+  readonly sequence: Sequence;
+  readonly filing: Filing;
+  readonly presence: LiveSessions;
+}
+
+const SAW = 'UPDATE agent SET seen_at = max(coalesce(seen_at, 0), ?2) WHERE id = ?1';
+
+/** Writes down who was seen: before the disk is asked who was, and now and then. */
+export function saveSeen({ sql, presence }: Engine): void {
+  for (const [agent, at] of presence.takeSeen()) sql.run(SAW, agent, at);
+}

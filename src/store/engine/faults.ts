@@ -1,0 +1,41 @@
+/** What the engine throws, in the words of the failures table. */
+import { SQLiteError } from 'bun:sqlite';
+import { Failure } from '../../protocol/failures.ts';
+
+/** Errors that are not the engine's come back as they are: a fault of ours must not look like the disk's. */
+export function storeFault(error: unknown): unknown {
+  if (!(error instanceof SQLiteError)) return error;
+  const code = error.code ?? '';
+  const cause = { cause: error };
+  if (code === 'SQLITE_FULL') return new Failure('disk_full', 'wanted to write, found the disk full', cause);
+  if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
+    return new Failure('busy', 'wanted to write, found the store locked by another process', cause);
+  }
+  if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY')) {
+    return new Failure('cannot_create', `wanted a store that can be written, found: ${error.message}`, cause);
+  }
+  if (isDamage(code))
+    return new Failure('store_damaged', `the store cannot be trusted: ${error.message}`, cause);
+  return error;
+}
+
+function isDamage(code: string): boolean {
+  return (
+    code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_IOERR')
+  );
+}
+
+/** Concerns the whole file, not one step. */
+export function isStoreFault(error: unknown): boolean {
+  return storeFault(error) !== error;
+}
+
+/**
+ * After a failed sync the kernel forgets the error and the next sync succeeds, though pages are lost
+ * (engines-and-faults §4.2, "fdatasync EIO"): nothing may be acknowledged on that connection again.
+ */
+export function isLastingFault(error: unknown): boolean {
+  if (!(error instanceof SQLiteError)) return false;
+  const code = error.code ?? '';
+  return code.startsWith('SQLITE_IOERR_FSYNC') || code.startsWith('SQLITE_IOERR_DIR_FSYNC');
+}

@@ -1,0 +1,34 @@
+/** Brings a database file to the schema of this build, one migration at a time. */
+import { Failure } from '../../protocol/failures.ts';
+import type { Sql } from './connection.ts';
+import mailbox from './migrations/0001_mailbox.sql' with { type: 'text' };
+
+/** In order; the number of those done is kept in the file as its `user_version`. Never edit a released one. */
+export const migrations: readonly string[] = [mailbox];
+
+export function schemaVersion(sql: Sql): number {
+  return sql.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
+}
+
+/** Throws `store_newer`. A migration that fails leaves the file as the one before it left it. */
+export function migrate(sql: Sql, steps: readonly string[] = migrations): void {
+  const found = schemaVersion(sql);
+  if (found > steps.length) {
+    throw new Failure(
+      'store_newer',
+      `wanted a store of schema ${steps.length} or older, found schema ${found} made by a newer ipc`,
+    );
+  }
+  for (const [index, step] of steps.entries()) {
+    if (index < found) continue;
+    sql.script('BEGIN IMMEDIATE');
+    try {
+      sql.script(step);
+      sql.script(`PRAGMA user_version = ${index + 1}`);
+      sql.script('COMMIT');
+    } catch (error) {
+      if (sql.inTransaction) sql.script('ROLLBACK');
+      throw error;
+    }
+  }
+}

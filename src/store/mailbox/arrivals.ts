@@ -1,0 +1,62 @@
+/** arrivals and frontier: what came in since, for those who follow along. */
+import type { Store } from '../../core/ports.ts';
+import type { StoredDelivery } from '../../core/records.ts';
+import type { Engine } from '../engine/context.ts';
+import { storedMessage } from '../past/message-rows.ts';
+import { messagesBySeq } from '../past/messages.ts';
+import { inOrder } from './filing.ts';
+
+interface Arrival {
+  readonly place: number;
+  readonly message: number;
+  readonly attempts: number;
+  readonly recipient: string;
+}
+
+// Not while the recipient is paused; a message that has ended before anybody saw it is not shown either.
+const SHOWN = `d.arrived = 1 AND d.state NOT IN ('expired', 'refused', 'dead', 'cancelled')
+  AND (d.expires_at IS NULL OR d.expires_at > ?2 OR d.state NOT IN ('queued', 'offered'))
+  AND (a.paused_until IS NULL OR a.paused_until <= ?2) AND (?4 = 0 OR d.state IN ('queued', 'offered'))`;
+const COLUMNS = 'd.place, d.message, d.attempts, a.name AS recipient';
+const HERE = `SELECT ${COLUMNS} FROM delivery d JOIN agent a ON a.id = d.agent
+  WHERE d.agent = ?5 AND d.filed = 1 AND d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
+const HERE_FRESH = `SELECT ${COLUMNS} FROM fresh f CROSS JOIN delivery d ON d.place = f.place
+  JOIN agent a ON a.id = d.agent
+  WHERE f.agent = ?5 AND f.place > ?1 AND d.filed = 0 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
+const EVERYWHERE = `SELECT ${COLUMNS} FROM delivery d CROSS JOIN agent a ON a.id = d.agent
+  WHERE d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
+
+export function arrivalMethods({ sql, sequence }: Engine): Pick<Store, 'arrivals' | 'frontier'> {
+  return {
+    arrivals: async ({ agent, after, limit, unreadOnly, now }) =>
+      shown(
+        agent === null
+          ? sql.all<Arrival>(EVERYWHERE, after, now, limit, unreadOnly ? 1 : 0)
+          : inOrder(
+              sql.all<Arrival>(HERE, after, now, limit, unreadOnly ? 1 : 0, agent),
+              sql.all<Arrival>(HERE_FRESH, after, now, limit, unreadOnly ? 1 : 0, agent),
+              limit,
+            ),
+      ),
+    frontier: async () => sequence.newest,
+  };
+
+  function shown(rows: readonly Arrival[]): readonly StoredDelivery[] {
+    const messages = messagesBySeq(
+      sql,
+      rows.map(({ message }) => message),
+    );
+    return rows.flatMap((row) => {
+      const message = messages.get(row.message);
+      if (message === undefined) return [];
+      return [
+        {
+          message: storedMessage(message),
+          recipient: row.recipient,
+          cursor: row.place,
+          attempt: row.attempts,
+        },
+      ];
+    });
+  }
+}

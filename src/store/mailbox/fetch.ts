@@ -1,0 +1,190 @@
+/** fetch: what is unread, oldest first, leased to one reader. */
+import type { Store } from '../../core/ports.ts';
+import type { AgentId, Compose, Fetch, Fetched, StoredDelivery } from '../../core/records.ts';
+import { agentById, agentMeant, type AgentRow } from '../agents/rows.ts';
+import type { Sql } from '../engine/connection.ts';
+import type { Engine } from '../engine/context.ts';
+import { storedMessage } from '../past/message-rows.ts';
+import { messagesBySeq } from '../past/messages.ts';
+import { bury, type Ended } from './expire-bury.ts';
+import { inOrder } from './filing.ts';
+import { endPause, pauseLapsed } from './hold-release.ts';
+
+/** A lease that would last longer than any is given for is of another start of the machine. */
+export const LONGEST_LEASE_MS = 60_000;
+
+interface UnreadRow extends Ended {
+  readonly attempts: number;
+  readonly bytes: number;
+  readonly expires_at: number | null;
+  readonly reader: string | null;
+  readonly until: number | null;
+}
+
+const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, l.reader, l.until`;
+const UNREAD_WHERE = `d.agent = ?1 AND d.arrived = 1 AND d.state IN ('queued', 'offered') AND d.place > ?2`;
+const FILED_WHERE = `d.filed = 1 AND ${UNREAD_WHERE}`;
+const FRESH_WHERE = `f.agent = ?1 AND f.place > ?2 AND d.filed = 0 AND ${UNREAD_WHERE}`;
+const FRESH_JOIN = 'FROM fresh f CROSS JOIN delivery d ON d.place = f.place';
+const LEASE_JOIN = 'LEFT JOIN lease l ON l.id = d.lease';
+const IN_PLACE = 'ORDER BY d.place LIMIT ?3';
+const UNREAD = `SELECT ${UNREAD_COLUMNS} FROM delivery d ${LEASE_JOIN} WHERE ${FILED_WHERE} ${IN_PLACE}`;
+const UNREAD_FRESH = `SELECT ${UNREAD_COLUMNS} ${FRESH_JOIN} ${LEASE_JOIN} WHERE ${FRESH_WHERE} ${IN_PLACE}`;
+const MEANT = '(?4 IS NULL OR m.sender = ?4) AND (?5 IS NULL OR m.thread = ?5)';
+const UNREAD_FROM = `SELECT ${UNREAD_COLUMNS} FROM delivery d JOIN message m ON m.seq = d.message ${LEASE_JOIN}
+  WHERE ${FILED_WHERE} AND ${MEANT} ${IN_PLACE}`;
+const UNREAD_FRESH_FROM = `SELECT ${UNREAD_COLUMNS} ${FRESH_JOIN} JOIN message m ON m.seq = d.message ${LEASE_JOIN}
+  WHERE ${FRESH_WHERE} AND ${MEANT} ${IN_PLACE}`;
+// The few answers lead to the mailbox, not the mailbox to the answers: `ask` looks at every hint.
+const UNREAD_ANSWERS = `SELECT ${UNREAD_COLUMNS} FROM message m INDEXED BY message_reply
+  CROSS JOIN delivery d ON d.message = m.seq ${LEASE_JOIN}
+  WHERE m.reply_to = ?6 AND ${UNREAD_WHERE} AND ${MEANT} ${IN_PLACE}`;
+
+export function fetchMethods(engine: Engine): Pick<Store, 'fetch' | 'abandon'> {
+  return {
+    fetch: async (request, compose) => {
+      const agent = agentById(engine.sql, request.agent);
+      if (agent === null) return { deliveries: [], remaining: 0, held: 0, pausedUntil: null };
+      const lapsed = pauseLapsed(agent, request.now);
+      // Nothing to lease and nothing to let through: nothing to write.
+      if (!lapsed && (request.lease === null || agent.waiting === 0)) return look(engine, agent, request);
+      return engine.commits.write(() => take(engine, request, compose));
+    },
+    abandon: ({ reader }) => engine.commits.write(() => giveBack(engine, reader)),
+  };
+}
+
+const LEASES_OF = 'DELETE FROM lease WHERE reader = ?1 RETURNING agent';
+
+/** Returns whose mailboxes have something to show again. */
+export function giveBack({ sql }: Engine, reader: string): readonly AgentId[] {
+  return [...new Set(sql.all<{ agent: AgentId }>(LEASES_OF, reader).map(({ agent }) => agent))];
+}
+
+function paused(agent: AgentRow, now: number): boolean {
+  return agent.paused_until !== null && agent.paused_until > now;
+}
+
+function look({ sql }: Engine, agent: AgentRow, request: Fetch): Fetched {
+  const { held } = agent;
+  const pausedUntil = paused(agent, request.now) ? agent.paused_until : null;
+  const picked = pausedUntil === null ? pick(sql, request).picked : [];
+  const deliveries = delivered(
+    sql,
+    agent,
+    picked.map((row) => ({ row, attempt: row.attempts })),
+  );
+  return { deliveries, remaining: Math.max(0, agent.waiting - deliveries.length), held, pausedUntil };
+}
+
+const FORGET_LEASES = 'DELETE FROM lease WHERE agent = ?1 AND (until <= ?2 OR until > ?3)';
+const NEW_LEASE = 'INSERT INTO lease (id, agent, reader, until) VALUES (?1, ?2, ?3, ?4)';
+const LEASE = `UPDATE delivery SET lease = ?2, attempts = attempts + ?3
+  WHERE place IN (SELECT value FROM json_each(?1))`;
+
+function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
+  const { sql, sequence } = engine;
+  const { lease, now, mono } = request;
+  const before = agentById(sql, request.agent);
+  if (before !== null && pauseLapsed(before, now)) endPause(engine, before.id, now);
+  const found = pauseLapsed(before ?? { paused_until: null }, now) ? agentById(sql, request.agent) : before;
+  if (found === null) return { deliveries: [], remaining: 0, held: 0, pausedUntil: null };
+  if (lease === null || paused(found, now)) return look(engine, found, request);
+
+  sql.run(FORGET_LEASES, found.id, mono, mono + LONGEST_LEASE_MS);
+  const { picked, dead, expired } = pick(sql, request);
+  bury(engine, { rows: dead, state: 'dead', reason: `${lease.maxAttempts} hand-overs failed`, now, compose });
+  bury(engine, { rows: expired, state: 'expired', reason: null, now, compose });
+  if (picked.length > 0) {
+    const id = sequence.next();
+    sql.run(NEW_LEASE, id, found.id, lease.reader, lease.until);
+    const places = (mine: boolean): string =>
+      JSON.stringify(picked.filter((row) => (row.reader === lease.reader) === mine).map((row) => row.place));
+    sql.run(LEASE, places(true), id, 0);
+    sql.run(LEASE, places(false), id, 1);
+  }
+  const handed = picked.map((row) => ({
+    row,
+    attempt: row.attempts + (row.reader === lease.reader ? 0 : 1),
+  }));
+  const deliveries = delivered(sql, found, handed);
+  const after = agentById(sql, found.id) ?? found;
+  return { deliveries, remaining: after.waiting - deliveries.length, held: after.held, pausedUntil: null };
+}
+
+interface Picked {
+  readonly picked: UnreadRow[];
+  readonly dead: UnreadRow[];
+  readonly expired: UnreadRow[];
+}
+
+const FIRST_PAGE = 64;
+const PAGE = 1_000;
+
+/** In pages: eight kilobytes of body must not cost a look at the whole mailbox. */
+function pick(sql: Sql, request: Fetch): Picked {
+  const { lease, limit, now } = request;
+  const result: Picked = { picked: [], dead: [], expired: [] };
+  const { picked, dead, expired } = result;
+  const next = pages(sql, request);
+  let after = request.after;
+  let bytes = 0;
+  for (let size = Math.min(limit, FIRST_PAGE); ; size = Math.min(size * 4, PAGE)) {
+    const rows = next(after, size);
+    for (const row of rows) {
+      after = row.place;
+      if (row.expires_at !== null && row.expires_at <= now) {
+        if (row.reader === null) expired.push(row);
+        continue;
+      }
+      const mine = lease !== null && row.reader === lease.reader;
+      if (lease !== null && row.reader !== null && !mine) continue;
+      if (lease !== null && !mine && row.attempts >= lease.maxAttempts) {
+        dead.push(row);
+        continue;
+      }
+      if (picked.length === limit || (picked.length > 0 && bytes + row.bytes > request.bytes)) return result;
+      bytes += row.bytes;
+      picked.push(row);
+    }
+    if (rows.length < size) return result;
+  }
+}
+
+function pages(sql: Sql, request: Fetch): (after: number, size: number) => readonly UnreadRow[] {
+  const { agent, from, thread, replyTo, now } = request;
+  if (from === null && thread === null && replyTo === null) {
+    return (after, size) =>
+      inOrder(
+        sql.all<UnreadRow>(UNREAD, agent, after, size),
+        sql.all<UnreadRow>(UNREAD_FRESH, agent, after, size),
+        size,
+      );
+  }
+  const sender = from === null ? null : (agentMeant(sql, from, now)?.id ?? 0);
+  if (replyTo === null) {
+    return (after, size) =>
+      inOrder(
+        sql.all<UnreadRow>(UNREAD_FROM, agent, after, size, sender, thread),
+        sql.all<UnreadRow>(UNREAD_FRESH_FROM, agent, after, size, sender, thread),
+        size,
+      );
+  }
+  return (after, size) => sql.all<UnreadRow>(UNREAD_ANSWERS, agent, after, size, sender, thread, replyTo);
+}
+
+function delivered(
+  sql: Sql,
+  agent: AgentRow,
+  rows: readonly { row: UnreadRow; attempt: number }[],
+): readonly StoredDelivery[] {
+  const messages = messagesBySeq(
+    sql,
+    rows.map(({ row }) => row.message),
+  );
+  return rows.flatMap(({ row, attempt }) => {
+    const message = messages.get(row.message);
+    if (message === undefined) return [];
+    return [{ message: storedMessage(message), recipient: agent.name, cursor: row.place, attempt }];
+  });
+}

@@ -1,0 +1,48 @@
+/** Messages by their numbers, with what became of them. */
+import type { Cursor, PastRecord, ReceiptRecord } from '../../core/records.ts';
+import type { Sql } from '../engine/connection.ts';
+import {
+  MESSAGE,
+  RECEIPT,
+  receiptRecord,
+  storedMessage,
+  type MessageRow,
+  type ReceiptRow,
+} from './message-rows.ts';
+
+const MESSAGES = `SELECT ${MESSAGE} FROM message m WHERE m.seq IN (SELECT value FROM json_each(?1))`;
+const RECEIPTS = `SELECT ${RECEIPT} FROM json_each(?1) j JOIN delivery d ON d.message = j.value
+  JOIN agent a ON a.id = d.agent ORDER BY d.place`;
+
+export function messagesBySeq(sql: Sql, seqs: readonly number[]): ReadonlyMap<number, MessageRow> {
+  if (seqs.length === 0) return new Map();
+  return new Map(sql.all<MessageRow>(MESSAGES, JSON.stringify(seqs)).map((row) => [row.seq, row]));
+}
+
+export interface Found {
+  readonly seq: number;
+  readonly cursor: Cursor;
+}
+
+/** In the order given. */
+export function pastRecords(
+  sql: Sql,
+  found: readonly Found[],
+  snippet: (row: MessageRow) => string | null = () => null,
+): readonly PastRecord[] {
+  const seqs = found.map(({ seq }) => seq);
+  const messages = messagesBySeq(sql, seqs);
+  const receipts = new Map<number, ReceiptRecord[]>();
+  for (const row of seqs.length === 0 ? [] : sql.all<ReceiptRow>(RECEIPTS, JSON.stringify(seqs))) {
+    const known = receipts.get(row.message) ?? [];
+    known.push(receiptRecord(row));
+    receipts.set(row.message, known);
+  }
+  return found.flatMap(({ seq, cursor }) => {
+    const row = messages.get(seq);
+    if (row === undefined) return [];
+    return [
+      { message: storedMessage(row), cursor, receipts: receipts.get(seq) ?? [], snippet: snippet(row) },
+    ];
+  });
+}
