@@ -1,0 +1,90 @@
+/**
+ * The README, run: every command of its transcripts in the order they stand, in one fresh home, as the
+ * person whose prompt it is; and what it says they print is what they print (`…` stands for anything).
+ */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { copyFile, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BINARY, openMachine, type Machine } from './machine.ts';
+
+const ROOT = resolve(import.meta.dir, '../..');
+const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+const transcripts = [...readme.matchAll(/```console\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+
+let machine: Machine;
+beforeAll(async () => {
+  machine = await openMachine();
+  await copyFile(join(ROOT, 'LICENSE'), join(machine.directory, 'LICENSE'));
+});
+afterAll(() => machine[Symbol.asyncDispose]());
+
+interface Line {
+  readonly who: string;
+  readonly command: string;
+}
+
+function commandsOf(transcript: string): Line[] {
+  return [...transcript.matchAll(/^(\w*)\$ (.*)$/gm)].map(([, who = '', command = '']) => ({ who, command }));
+}
+
+function start({ who, command }: Line): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
+  const bin = join(BINARY, '..');
+  return Bun.spawn(['bash', '-c', command], {
+    cwd: machine.directory,
+    env: {
+      PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+      HOME: join(machine.home, '../user'),
+      IPC_HOME: machine.home,
+      USER: who === '' ? 'ann' : who,
+    },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+    detached: true,
+  });
+}
+
+async function finish(line: Line, child: ReturnType<typeof start>): Promise<string> {
+  const [code, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
+  if (code !== 0) throw new Error(`${line.command} exited ${code}\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** `…` alone is any lines, inside a line any text. */
+function patternOf(transcript: string): RegExp {
+  const escaped = (text: string): string =>
+    text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*');
+  const printed = transcript.split('\n').filter((line) => line !== '' && !/^\w*\$ /.test(line));
+  return new RegExp(
+    printed.map((line) => (line === '…' ? '[\\s\\S]*?' : `^${escaped(line)}$[\\s\\S]*?`)).join(''),
+    'm',
+  );
+}
+
+test('the README has transcripts', () => {
+  expect(transcripts.length).toBeGreaterThan(2);
+});
+
+test.each(transcripts.map((text, index) => [index + 1, text] as const))(
+  'transcript %i of the README is true',
+  async (_index, text) => {
+    let printed = '';
+    const asked: Promise<string>[] = [];
+    for (const line of commandsOf(text)) {
+      const child = start(line);
+      // A question waits for an answer that a later line gives.
+      if (line.command.startsWith('ipc ask')) asked.push(finish(line, child));
+      else printed += await finish(line, child);
+    }
+    printed += (await Promise.all(asked)).join('');
+    expect(printed).toMatch(patternOf(text));
+  },
+);
+
+test('every verb and flag the README names in passing exists', async () => {
+  const verbs = [...readme.matchAll(/`ipc ([a-z]+)(?: ([a-z]+))?[^`]*`/g)].map(([, verb = '']) => verb);
+  for (const verb of new Set(verbs)) {
+    const { code, stderr } = await machine.run(['help', verb]);
+    expect([verb, code, stderr]).toEqual([verb, 0, '']);
+  }
+});
