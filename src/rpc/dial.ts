@@ -16,6 +16,8 @@ export async function dial(path: string, receive: (connection: Connection) => Re
   await Bun.connect({
     unix: path,
     socket: {
+      // A Buffer for each chunk would load that class.
+      binaryType: 'uint8array',
       open(socket) {
         outbox = new Outbox(socket);
         receiver = receive(outbox);

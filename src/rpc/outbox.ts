@@ -15,6 +15,8 @@ export interface Outlet {
 export const MAX_WAITING_BYTES = 8 * 1_048_576;
 /** Streams hold their next item back while more than this waits. */
 const LOW_WATER_BYTES = 262_144;
+/** Not Buffer, whose first use costs a cold command 0.1 ms. */
+const utf8 = new TextEncoder();
 /** A reader that does not take the last words within this time is not waited for. */
 const LAST_WORDS_MS = 1_000;
 
@@ -91,7 +93,7 @@ export class Outbox implements Connection {
     const text = this.#fresh.join('');
     this.#fresh = [];
     this.#freshBytes = 0;
-    return Buffer.from(text);
+    return utf8.encode(text);
   }
 
   #schedule(): void {

@@ -3,7 +3,7 @@
  * of VS Code, Cursor's editor or a terminal is not here on purpose: people type in those.
  */
 import { type Environment, variable } from './environment.ts';
-import { ancestors } from './processes.ts';
+import { nearestAncestor } from './processes.ts';
 
 interface ClientProgram {
   /** As process name, or as a part of the path of its script. */
@@ -42,7 +42,7 @@ export interface ClientSession {
  */
 export function clientSession(environment: Environment): ClientSession | undefined {
   const marked = clientNames.filter((client) => isMarked(client, environment));
-  const nearest = nearestAncestor(environment);
+  const nearest = nearestAncestor(environment, clientNamed);
   if (nearest !== undefined) return { client: nearest, id: sessionId(nearest, environment) };
   // No known program above (it renamed itself, or started us detached): then its marks, if they are one's only.
   const [only, ...others] = marked;
@@ -67,12 +67,10 @@ function sessionId(client: ClientName, environment: Environment): string | undef
   return program.session.map((name) => variable(environment, name)).find((value) => value !== undefined);
 }
 
-function nearestAncestor(environment: Environment): ClientName | undefined {
-  for (const names of ancestors(environment)) {
-    for (const client of clientNames) {
-      const program: ClientProgram = programs[client];
-      if (names.some((name) => program.names.includes(name))) return client;
-    }
+function clientNamed(names: readonly string[]): ClientName | undefined {
+  for (const client of clientNames) {
+    const program: ClientProgram = programs[client];
+    for (const name of names) if (program.names.includes(name)) return client;
   }
   return undefined;
 }

@@ -6,13 +6,15 @@
 import { fstatSync, writeSync, type Stats } from 'node:fs';
 import { errorCode } from './files.ts';
 
+const utf8 = new TextEncoder();
+
 /** False: nobody reads any more (`ipc history | head`). */
 export function writeOut(text: string): boolean {
-  return writeAll(1, Buffer.from(text));
+  return writeAll(1, utf8.encode(text));
 }
 
 export function writeError(text: string): boolean {
-  return writeAll(2, Buffer.from(text));
+  return writeAll(2, utf8.encode(text));
 }
 
 function writeAll(file: number, bytes: Uint8Array): boolean {

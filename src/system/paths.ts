@@ -82,7 +82,9 @@ function normal(path: string): string {
 }
 
 function socketFolderOf(home: string, environment: Environment): string {
-  if (Buffer.byteLength(`${home}/ipc.sock`) <= MAX_SOCKET_BYTES) return home;
+  const socket = `${home}/ipc.sock`;
+  // A UTF-16 unit is at most three bytes; to count them loads Buffer, 0.1 ms.
+  if (socket.length * 3 <= MAX_SOCKET_BYTES || Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) return home;
   return `/tmp/ipc-${environment.uid ?? 0}-${digest(home)}`;
 }
 

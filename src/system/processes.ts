@@ -52,15 +52,20 @@ export function hasControllingTerminal(environment: Environment): boolean {
   return processFacts(environment.pid)?.terminal === true;
 }
 
-/** Names by which a program above this one may be known, the nearest program first. */
-export function* ancestors(environment: Environment): Generator<readonly string[]> {
+/** The first answer to the names of a program above this one, the nearest program asked about first. */
+export function nearestAncestor<T>(
+  environment: Environment,
+  ask: (names: readonly string[]) => T | undefined,
+): T | undefined {
   let pid = environment.parentPid;
   for (let steps = 0; pid > 1 && steps < MAX_ANCESTORS; steps += 1) {
     const facts = processFacts(pid);
-    if (facts === undefined) return;
-    yield [facts.name, ...scriptNames(facts)];
+    if (facts === undefined) return undefined;
+    const answer = ask([facts.name, ...scriptNames(facts)]);
+    if (answer !== undefined) return answer;
     pid = facts.parent;
   }
+  return undefined;
 }
 
 /** `node /usr/lib/node_modules/@openai/codex/bin/codex.js` is known by its script, not by "node". */
