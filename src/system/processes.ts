@@ -55,13 +55,13 @@ export function hasControllingTerminal(environment: Environment): boolean {
 /** The first answer to the names of a program above this one, the nearest program asked about first. */
 export function nearestAncestor<T>(
   environment: Environment,
-  ask: (names: readonly string[]) => T | undefined,
+  answerOf: (names: readonly string[]) => T | undefined,
 ): T | undefined {
   let pid = environment.parentPid;
   for (let steps = 0; pid > 1 && steps < MAX_ANCESTORS; steps += 1) {
     const facts = processFacts(pid);
     if (facts === undefined) return undefined;
-    const answer = ask([facts.name, ...scriptNames(facts)]);
+    const answer = answerOf([facts.name, ...scriptNames(facts)]);
     if (answer !== undefined) return answer;
     pid = facts.parent;
   }
