@@ -116,11 +116,11 @@ export class Broker {
   }
 
   async #close(session: Session, reason: 'gone' | 'drain'): Promise<void> {
-    const { store, presence, clock, wake, sessions } = this.#desk;
+    const { store, presence, wake, sessions } = this.#desk;
     session.closed = true;
     sessions.delete(session);
     await presence.leave(session.id);
     if (reason === 'drain') return;
-    for (const reader of session.unsettled) wake.publish(await store.abandon({ reader, now: clock.now() }));
+    for (const reader of session.unsettled) wake.publish(await store.abandon({ reader }));
   }
 }

@@ -72,7 +72,7 @@ export interface Store {
     now: number;
   }): Promise<void>;
   /** A reader whose connection broke gives back its leases; they come again, marked. */
-  abandon(step: { reader: string; now: number }): Promise<readonly AgentId[]>;
+  abandon(step: { reader: string }): Promise<readonly AgentId[]>;
 
   join(step: { agent: AgentId; topic: AgentName; now: number }): Promise<readonly string[]>;
   leave(step: { agent: AgentId; topic: AgentName }): Promise<boolean>;

@@ -50,10 +50,6 @@ export interface Entrance {
 export interface Entered {
   readonly agent: AgentRecord;
   readonly created: boolean;
-  /** The name given is an older one of this agent's. */
-  readonly forwarded: boolean;
-  /** A session or anchor holds it; `anchor` still has to be looked at by the caller. */
-  readonly holder: { readonly session: string | null; readonly anchor: Anchor | null } | null;
 }
 
 /** Taking a name as its holder. `name: null` takes the next `agent-N` that was never in use. */

@@ -99,5 +99,5 @@ export async function noteLease(
 ): Promise<void> {
   if (!session.closed) return session.leased(reader, ids);
   // The connection broke while the store was at it: nobody is left to be handed anything.
-  if (ids.length > 0) desk.wake.publish(await desk.store.abandon({ reader, now: desk.clock.now() }));
+  if (ids.length > 0) desk.wake.publish(await desk.store.abandon({ reader }));
 }

@@ -1,8 +1,12 @@
 /**
  * The embedded engine: SQLite behind the port `Store` of the core, one family of methods a file. It
- * knows the protocol's words and the core's port; no socket, no clock, no policy. All times come in
- * with the call; what is not decided here is whether something should be done, only that it is done
+ * knows the protocol's words and the core's port; no socket, no clock, no policy: all times and limits
+ * come in with the call. Whether something should be done is decided by the core; here it is done
  * whole or not at all.
+ *
+ * engine/ the file and its transactions · agents/ names, sessions, topics · send/ a posting becomes a
+ * message with deliveries · mailbox/ what happens to a delivery afterwards · past/ reading back and
+ * searching · upkeep/ what time brings, and checks. Blobs are files beside the database: blobs.ts.
  */
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import type { Store } from '../core/ports.ts';
@@ -42,9 +46,9 @@ export interface StoreOptions {
 export async function openStore({ path }: StoreOptions): Promise<Store> {
   const sql = openDatabase(path);
   const sequence = openSequence(sql);
-  const filing = new Filing(sql);
+  const filing = new Filing(sql, sequence);
   const beforeCommit = (): void => {
-    filing.settle(sequence.newest);
+    filing.settle();
     sequence.save();
   };
   const commits = openCommitter(sql, { inspect: sameFile(path), beforeCommit });
@@ -69,7 +73,7 @@ export async function openStore({ path }: StoreOptions): Promise<Store> {
     close: async () => {
       const saved = commits.write(() => {
         saveSeen(engine);
-        filing.file(sequence.newest);
+        filing.file();
       });
       commits.flush();
       await saved.finally(() => sql.close());
@@ -104,8 +108,8 @@ function makePrivate(path: string): void {
 }
 
 /**
- * A file that was deleted or replaced while open goes on taking commits that nobody will ever read
- * (engines-and-faults §4.2); whoever is answered "sent" must be able to rely on it.
+ * A file that was deleted or replaced while open goes on taking commits that nobody will ever read;
+ * whoever is answered "sent" must be able to rely on it.
  */
 function sameFile(path: string): () => void {
   if (path === ':memory:') return () => {};

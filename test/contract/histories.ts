@@ -50,7 +50,7 @@ const others = fc
       () => store.release({ id: null, name: null, now }),
       () => store.join({ agent, topic: named('t'), now }),
       () => store.remind({ agent, now, compose }),
-      () => store.abandon({ reader: 'reader-one', now }),
+      () => store.abandon({ reader: 'reader-one' }),
       () => rename(town, agent, `${name}-${steps}`),
       () => store.remove({ name: named('ghost'), force: true, deadAnchor: null, now }),
     ];

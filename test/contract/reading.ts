@@ -56,8 +56,8 @@ export function readingContract(open: OpenEngine): void {
       const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
       await town.send(ann, 'bob', 'hello');
       await town.fetch(bob);
-      expect(await town.store.abandon({ reader: 'reader-one', now: town.now })).toEqual([bob]);
-      expect(await town.store.abandon({ reader: 'reader-one', now: town.now })).toEqual([]);
+      expect(await town.store.abandon({ reader: 'reader-one' })).toEqual([bob]);
+      expect(await town.store.abandon({ reader: 'reader-one' })).toEqual([]);
       expect((await town.fetch(bob, { reader: 'reader-two' })).deliveries).toMatchObject([{ attempt: 2 }]);
     });
 
@@ -161,7 +161,7 @@ export function readingContract(open: OpenEngine): void {
       const first = await town.fetch(bob);
       town.pass(31_000);
       const second = await town.fetch(bob, { reader: 'reader-two' });
-      await town.store.abandon({ reader: 'reader-two', now: town.now });
+      await town.store.abandon({ reader: 'reader-two' });
       expect(await town.confirm(bob, first)).toEqual({ confirmed: [], lost: [id] });
       expect(await town.confirm(bob, second, { reader: 'reader-two' })).toEqual({
         confirmed: [id],

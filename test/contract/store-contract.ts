@@ -8,6 +8,7 @@ import { holdingContract } from './holding.ts';
 import { namesContract } from './names.ts';
 import { pastContract } from './past.ts';
 import { readingContract } from './reading.ts';
+import { renamingContract } from './renaming.ts';
 import { sendingContract } from './sending.ts';
 import type { OpenEngine } from './town.ts';
 import { upkeepContract } from './upkeep.ts';
@@ -15,6 +16,7 @@ import { upkeepContract } from './upkeep.ts';
 export function storeContract(name: string, open: OpenEngine): void {
   describe(name, () => {
     namesContract(open);
+    renamingContract(open);
     sendingContract(open);
     readingContract(open);
     holdingContract(open);

@@ -15,19 +15,6 @@ export function upkeepContract(open: OpenEngine): void {
       });
       await town.store.attach(session, town.now + 60_000);
       expect((await town.profile('bob'))?.sessions).toEqual([session]);
-      expect(
-        granted(
-          await town.store.enter({
-            name: named('bob'),
-            keyHash: keyOf('bob'),
-            kind: 'script',
-            own: true,
-            now: 1,
-          }),
-        ),
-      ).toMatchObject({
-        holder: { session: 'window', anchor: null },
-      });
       town.pass(5_000);
       await town.store.detach({ session: 'window', now: town.now });
       expect(await town.profile('bob')).toMatchObject({ sessions: [], seenAt: town.now });

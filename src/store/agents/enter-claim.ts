@@ -1,9 +1,15 @@
-/** enter and claim: who may act under a name, and who holds it. */
+/**
+ * agents/: names, the sessions that hold them, and topics. It knows nothing of what messages say; it
+ * touches deliveries only where a name is taken, changed or removed.
+ *
+ * enter and claim: who may act under a name, and who holds it.
+ */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Claim, Claimed, Entered, Entrance, Outcome, Refusal } from '../../core/records.ts';
 import { nameKey, numberedName, type AgentName } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
+import { UNFINISHED_STATE } from '../mailbox/delivery-rows.ts';
 import {
   agentById,
   agentForwarded,
@@ -19,7 +25,7 @@ export function enterMethods(engine: Engine): Pick<Store, 'enter' | 'claim'> {
   return {
     enter: async (entrance) => {
       const known = recognise(engine, entrance);
-      // Whoever is here already costs no write: every cold command comes through here.
+      // Every command that starts comes through here; one whose name is known must cost no write.
       if (known !== null && !becomesHuman(known, entrance)) return known;
       return engine.commits.write(() => stepIn(engine, entrance));
     },
@@ -41,7 +47,7 @@ function stepIn(engine: Engine, entrance: Entrance): Outcome<Entered> {
   return { ...known, agent: { ...known.agent, kind: 'human' } };
 }
 
-/** The key is a hash of 256 random bits: how long the comparison takes tells nothing of use. */
+/** No constant-time comparison: the key is a hash of 256 random bits, so its timing reveals nothing useful. */
 function holdsKey(row: AgentRow, keyHash: Uint8Array): boolean {
   return row.key_hash !== null && Buffer.from(row.key_hash).equals(keyHash);
 }
@@ -52,13 +58,12 @@ function recognise(engine: Engine, entrance: Entrance): Outcome<Entered> | null 
   const direct = agentNamed(engine.sql, name);
   if (direct !== null && direct.kind === null) return null;
   if (direct !== null) {
-    if (holdsKey(direct, keyHash)) return entered(engine, direct, { created: false, forwarded: false, now });
+    if (holdsKey(direct, keyHash)) return { ok: true, agent: agentRecord(direct), created: false };
     return refuse('credential_refused', `the key shown is not that of ${direct.name}`);
   }
   const forwarded = agentForwarded(engine.sql, name, now);
   if (forwarded === null) return null;
-  if (holdsKey(forwarded, keyHash))
-    return entered(engine, forwarded, { created: false, forwarded: true, now });
+  if (holdsKey(forwarded, keyHash)) return { ok: true, agent: agentRecord(forwarded), created: false };
   return forwards(name, forwarded);
 }
 
@@ -66,27 +71,15 @@ function forwards(name: string, to: AgentRow): Refusal {
   return refuse('name_forwarding', `${name} still forwards to ${to.name}`, { to: to.name });
 }
 
-function entered(
-  { presence }: Engine,
-  row: AgentRow,
-  how: { created: boolean; forwarded: boolean; now: number },
-): Outcome<Entered> {
-  const { created, forwarded, now } = how;
-  const session = presence.holder(row.id, now)?.id ?? null;
-  const anchor = anchorOf(row);
-  const holder = session === null && anchor === null ? null : { session, anchor };
-  return { ok: true, agent: agentRecord(row), created, forwarded, holder };
-}
-
 function create(engine: Engine, entrance: Entrance): Outcome<Entered> {
   const row = bear(engine, { ...entrance, autoNamed: false });
-  return entered(engine, row, { created: true, forwarded: false, now: entrance.now });
+  return { ok: true, agent: agentRecord(row), created: true };
 }
 
 const TAKE_UNBORN = `UPDATE agent SET name = ?2, kind = ?3, key_hash = ?4, seen_at = ?5 WHERE id = ?1`;
-// The week that mail for nobody is kept is over: from now on the sender's own expiry counts.
+// Mail for a name nobody has taken expires after a week; once it is taken, the sender's own expiry counts.
 const KEEP_MAIL = `UPDATE delivery SET expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message)
-  WHERE agent = ?1 AND filed = 1 AND state IN ('queued', 'offered', 'held')`;
+  WHERE agent = ?1 AND filed = 1 AND ${UNFINISHED_STATE}`;
 
 /** A free name, or one that only had mail so far. */
 function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed: boolean }): AgentRow {
@@ -95,7 +88,7 @@ function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed:
   const unborn = agentNamed(sql, name);
   if (unborn !== null) {
     sql.run(TAKE_UNBORN, unborn.id, name, kind, keyHash, now);
-    engine.filing.file(engine.sequence.newest);
+    engine.filing.file();
     sql.run(KEEP_MAIL, unborn.id);
   }
   const id = unborn?.id ?? insertAgent(sql, who);
@@ -133,7 +126,7 @@ function takeName(engine: Engine, claim: Claim): Claimed {
 }
 
 function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { created: boolean }): Claimed {
-  // A shell command of an agent's, kind script, does not make the agent a script.
+  // A command run in an agent's shell claims as a script; that must not turn the agent into one.
   const kind = claim.kind === 'script' && row.kind !== null ? row.kind : claim.kind;
   const kept = sameAnchor(anchorOf(row), claim.deadAnchor) ? null : anchorOf(row);
   const anchor = claim.anchor ?? kept;
@@ -143,7 +136,7 @@ function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { create
   return { ok: true, agent: agentRecord(after), created, waiting: after.waiting, held: after.held };
 }
 
-/** Null: nobody. Otherwise what the caller may want to look at. */
+/** Null: nobody. Otherwise the details of the refusal: with a pid the caller can check whether it still runs. */
 function holderInTheWay(
   { presence }: Engine,
   row: AgentRow,

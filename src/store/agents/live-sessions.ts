@@ -1,7 +1,7 @@
 /**
- * Sessions, and when agents were seen. In memory: a session is a connection of this process, and one
- * that outlived it on the disk would stand in its own way when it comes back. So looking at who is
- * here, and coming and going, cost no write. An engine for several hosts keeps the same in a table.
+ * Sessions, and when agents were seen. In memory: a session is a connection of this process, and a
+ * session row that survived a crash would look like a live holder and block its owner. Attaching,
+ * detaching and asking who is here cost no write. An engine for several hosts keeps this in a table.
  */
 import type { AgentId, SessionRecord } from '../../core/records.ts';
 
@@ -28,7 +28,7 @@ export class LiveSessions {
     if (seat !== undefined) this.saw(seat.record.agent, now);
   }
 
-  /** Keeps a session until then; one that is gone already is not called back. */
+  /** Extends a session; one that has expired already stays gone. */
   keep(session: { id: string; activeAt: number; idle: boolean }, until: number): void {
     const seat = this.#seats.get(session.id);
     if (seat === undefined) return;
@@ -62,11 +62,6 @@ export class LiveSessions {
   /** Agents with a session. */
   here(now: number): readonly AgentId[] {
     return [...this.#ofAgent.keys()].filter((agent) => this.of(agent, now).length > 0);
-  }
-
-  /** The session that holds the agent's name, if one does. */
-  holder(agent: AgentId, now: number): SessionRecord | null {
-    return this.of(agent, now).find((session) => session.role === 'holder') ?? null;
   }
 
   saw(agent: AgentId, at: number): void {

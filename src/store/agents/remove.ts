@@ -3,11 +3,12 @@ import type { Store } from '../../core/ports.ts';
 import type { AgentId, Outcome } from '../../core/records.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
-import { end, type Ended } from '../mailbox/expire-bury.ts';
+import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/delivery-rows.ts';
+import { end } from '../mailbox/expire-bury.ts';
 import { agentNamed, anchorOf, sameAnchor, type AgentRow } from './rows.ts';
 
-const UNFINISHED = `SELECT place, agent, message, state, arrived FROM delivery
-  WHERE agent = ?1 AND filed = 1 AND state IN ('queued', 'offered', 'held')`;
+const UNFINISHED = `SELECT ${DELIVERY} FROM delivery
+  WHERE agent = ?1 AND filed = 1 AND ${UNFINISHED_STATE}`;
 const FREE = [
   'DELETE FROM forward WHERE agent = ?1',
   'DELETE FROM membership WHERE agent = ?1',
@@ -44,9 +45,9 @@ export function removeMethods(engine: Engine): Pick<Store, 'remove'> {
  * any more.
  */
 export function letGo(engine: Engine, row: Pick<AgentRow, 'id'>, now: number): number {
-  const { sql, presence, filing, sequence } = engine;
-  filing.file(sequence.newest);
-  const rows = sql.all<Ended>(UNFINISHED, row.id);
+  const { sql, presence, filing } = engine;
+  filing.file();
+  const rows = sql.all<DeliveryRow>(UNFINISHED, row.id);
   end(engine, { rows, state: 'refused', reason: 'the agent was removed', now });
   for (const statement of FREE) sql.run(statement, row.id);
   presence.forget(row.id);

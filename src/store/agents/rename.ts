@@ -5,7 +5,7 @@ import { nameKey } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
 import { Counts, bucketOf } from '../mailbox/counts.ts';
-import type { Ended } from '../mailbox/expire-bury.ts';
+import { DELIVERY, type DeliveryRow } from '../mailbox/delivery-rows.ts';
 import { notify } from '../mailbox/notices.ts';
 import { reindex } from '../past/search-index.ts';
 import { nameInTheWay } from './enter-claim.ts';
@@ -16,7 +16,7 @@ type Renaming = Parameters<Store['rename']>[0];
 const RENAME = 'UPDATE agent SET name = ?2, name_key = ?3, auto_named = 0, seen_at = ?4 WHERE id = ?1';
 const DROP_FORWARD = 'DELETE FROM forward WHERE name_key = ?1';
 const FORWARD = 'INSERT INTO forward (name_key, name, agent, until) VALUES (?1, ?2, ?3, ?4)';
-/** A busy agent's older correspondents are not looked for: they wrote long ago in messages, not in days. */
+/** Only the last 5,000 deliveries are looked at; older correspondents of a busy agent are not told. */
 const CORRESPONDENTS = `SELECT DISTINCT sender FROM (
     SELECT m.sender, m.sent_at FROM delivery d JOIN message m ON m.seq = d.message
     WHERE d.agent = ?1 AND d.filed = 1 ORDER BY d.place DESC LIMIT 5000)
@@ -32,7 +32,7 @@ function rename(
 ): Outcome<{ from: string; told: number; wake: readonly AgentId[] }> {
   const { sql } = engine;
   const { agent, name, until, now } = change;
-  engine.filing.file(engine.sequence.newest);
+  engine.filing.file();
   const before = agentById(sql, agent);
   if (before === null) return refuse('not_registered', 'the agent was removed');
   const obstacle = nameInTheWay(engine, { agent, name, now });
@@ -52,7 +52,7 @@ function rename(
   return { ok: true, from: before.name, told: told.length, wake };
 }
 
-const MAIL = `SELECT place, agent, message, state, arrived FROM delivery WHERE agent = ?1 AND filed = 1`;
+const MAIL = `SELECT ${DELIVERY} FROM delivery WHERE agent = ?1 AND filed = 1`;
 const DOUBLE = `DELETE FROM delivery WHERE agent = ?1 AND filed = 1 AND message IN (SELECT message FROM delivery WHERE agent = ?2 AND filed = 1)`;
 const PASS_ON = `UPDATE delivery SET agent = ?2, lease = NULL,
     expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message)
@@ -60,11 +60,11 @@ const PASS_ON = `UPDATE delivery SET agent = ?2, lease = NULL,
 const UNMUTE = 'DELETE FROM mute WHERE sender = ?1';
 const DELETE_AGENT = 'DELETE FROM agent WHERE id = ?1';
 
-/** Mail that waited for the new name is the agent's now (defect D6 of system 000 threw it away). */
+/** Mail that waited for the new name becomes the agent's own. */
 function inherit(engine: Engine, unborn: AgentRow, agent: AgentId): void {
   const { sql } = engine;
   sql.run(DOUBLE, unborn.id, agent);
-  const mail = sql.all<Ended>(MAIL, unborn.id);
+  const mail = sql.all<DeliveryRow>(MAIL, unborn.id);
   const counts = new Counts();
   for (const row of mail) counts.move(agent, { from: null, to: bucketOf(row) });
   sql.run(PASS_ON, unborn.id, agent);

@@ -7,7 +7,7 @@ import type { Sql } from '../engine/connection.ts';
 export interface AgentRow {
   readonly id: AgentId;
   readonly name: AgentName;
-  /** Null: unborn. */
+  /** Null: unborn, that is, it has mail, but nobody has taken the name yet. */
   readonly kind: Kind | null;
   readonly key_hash: Uint8Array | null;
   readonly seen_at: number | null;
@@ -27,7 +27,7 @@ export interface AgentRow {
 export const AGENT = `a.id, a.name, a.kind, a.key_hash, a.seen_at, a.about, a.paused_until, a.depth,
   a.waiting, a.held, a.delayed, a.last_from, a.auto_named, a.anchor_pid, a.anchor_started, a.confirmed_doors`;
 
-// One that was removed keeps its row, nameless, and does nothing any more.
+// An agent that was removed keeps its row, without a name_key, and must not be found any more.
 const BY_ID = `SELECT ${AGENT} FROM agent a WHERE a.id = ?1 AND a.name_key IS NOT NULL`;
 const BY_NAME = `SELECT ${AGENT} FROM agent a WHERE a.name_key = ?1`;
 const BY_FORWARD = `SELECT ${AGENT} FROM forward f JOIN agent a ON a.id = f.agent
@@ -50,10 +50,19 @@ export function agentMeant(sql: Sql, name: string, now: number): AgentRow | null
   return agentNamed(sql, name) ?? agentForwarded(sql, name, now);
 }
 
-/** An unborn one has no kind yet; `script` claims the least. */
+/** An unborn agent has no kind yet; `script` is the kind with the fewest rights. */
 export function agentRecord(row: AgentRow): AgentRecord {
   const { id, name, about } = row;
   return { id, name, kind: row.kind ?? 'script', pausedUntil: row.paused_until, about };
+}
+
+export function isPaused(row: Pick<AgentRow, 'paused_until'>, now: number): boolean {
+  return row.paused_until !== null && row.paused_until > now;
+}
+
+/** The pause is over, but what it held was not let through yet. */
+export function pauseLapsed(row: Pick<AgentRow, 'paused_until'>, now: number): boolean {
+  return row.paused_until !== null && row.paused_until <= now;
 }
 
 export function anchorOf(row: Pick<AgentRow, 'anchor_pid' | 'anchor_started'>): Anchor | null {

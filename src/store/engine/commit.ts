@@ -29,44 +29,23 @@ export interface CommitHooks {
   readonly beforeCommit: () => void;
 }
 
-/** Turns of the event loop, some microseconds each, that a commit waits for the others at most. */
-const PATIENCE = 40;
+/** Turns of the event loop, some microseconds each, that a commit waits for others at most. */
+const MAX_GATHER_TURNS = 40;
 
+/**
+ * Callers that were answered together come back one after the other: a sync for the first few would
+ * make the rest wait for it, so a commit waits a moment for as many as the last one had. Whoever writes
+ * alone never waits.
+ */
 export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
   let waiting: Step[] = [];
-  /** How many the last transaction had: so many callers are likely to come again. */
-  let company = 0;
+  // Steps in the last transaction; the next one waits until so many have queued, at most
+  // MAX_GATHER_TURNS turns of the event loop.
+  let expected = 0;
   let broken: Failure | null = null;
 
-  const transact = (steps: readonly Step[], how: (step: Step) => void): void => {
-    sql.run('BEGIN IMMEDIATE');
-    for (const step of steps) how(step);
-    hooks.beforeCommit();
-    sql.run('COMMIT');
-  };
-
-  /**
-   * A savepoint copies every page the step touches: a third of what a send costs. A step that throws is
-   * a fault and rare, so the turn is first tried without, and done again with them when one does.
-   */
-  const commit = (steps: readonly Step[]): void => {
-    hooks.inspect();
-    try {
-      transact(steps, (step) => step.run());
-    } catch (error) {
-      if (steps.length === 1 || isStoreFault(error)) throw error;
-      if (sql.inTransaction) sql.run('ROLLBACK');
-      transact(steps, (step) => runGuarded(sql, step));
-    }
-  };
-
-  /**
-   * Callers that were answered together come back one after the other. To sync for the first few of
-   * them leaves the rest waiting for that sync; a moment's patience brings them all into one. Whoever
-   * writes alone is never made to wait.
-   */
   const gather = (turns: number): void => {
-    if (waiting.length >= company || turns === PATIENCE) return flush();
+    if (waiting.length >= expected || turns === MAX_GATHER_TURNS) return flush();
     setImmediate(gather, turns + 1);
   };
 
@@ -74,19 +53,14 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     const steps = waiting;
     waiting = [];
     if (steps.length === 0) return;
-    company = steps.length;
+    expected = steps.length;
     try {
       if (broken !== null) throw broken;
-      commit(steps);
+      commit(sql, hooks, steps);
     } catch (error) {
       // A full disk has rolled back by itself already.
       if (sql.inTransaction) sql.run('ROLLBACK');
-      if (isLastingFault(error)) {
-        broken = new Failure('store_damaged', 'the disk failed to sync; the daemon must start anew', {
-          hint: 'ipc daemon restart',
-          cause: error,
-        });
-      }
+      if (isLastingFault(error)) broken = syncFailure(error);
       for (const step of steps) step.fail(storeFault(error));
       return;
     }
@@ -103,6 +77,44 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
   };
 }
 
+/**
+ * A savepoint copies every page the step touches: a third of what a send costs. A step that throws is
+ * a fault and rare, so the turn is first tried without, and done again with them when one does.
+ */
+function commit(sql: Sql, hooks: CommitHooks, steps: readonly Step[]): void {
+  hooks.inspect();
+  try {
+    transact(sql, hooks, steps, runPlain);
+  } catch (error) {
+    if (steps.length === 1 || isStoreFault(error)) throw error;
+    if (sql.inTransaction) sql.run('ROLLBACK');
+    transact(sql, hooks, steps, runGuarded);
+  }
+}
+
+function transact(
+  sql: Sql,
+  hooks: CommitHooks,
+  steps: readonly Step[],
+  how: (sql: Sql, step: Step) => void,
+): void {
+  sql.run('BEGIN IMMEDIATE');
+  for (const step of steps) how(sql, step);
+  hooks.beforeCommit();
+  sql.run('COMMIT');
+}
+
+function runPlain(_: Sql, step: Step): void {
+  step.run();
+}
+
+function syncFailure(cause: unknown): Failure {
+  return new Failure('store_damaged', 'the disk failed to sync; the daemon must start anew', {
+    hint: 'ipc daemon restart',
+    cause,
+  });
+}
+
 function stepOf<T>(run: () => T, resolve: (value: T) => void, reject: (error: unknown) => void): Step {
   let settle = (): void => {};
   return {
@@ -111,7 +123,7 @@ function stepOf<T>(run: () => T, resolve: (value: T) => void, reject: (error: un
       settle = () => resolve(value);
     },
     settle: () => settle(),
-    // The promise keeps the first: a step that threw keeps its own error.
+    // A promise settles once: a step that was rejected with its own error keeps that.
     fail: reject,
   };
 }

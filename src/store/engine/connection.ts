@@ -15,8 +15,8 @@ export interface Sql {
   close(): void;
 }
 
-// A checkpoint every 4,000 pages, not 1,000: with a million messages stored it writes pages from all over
-// the file, and one send in a hundred would wait for it.
+// A checkpoint every 2,000 pages, not 1,000: with a million messages stored it writes pages from all over
+// the file, and the send that triggers it waits.
 // FULL and group commit, not NORMAL (design §3.2). fullfsync: on macOS a plain fsync does not reach the
 // platter; elsewhere it does nothing. 8 MB of cache keep an idle daemon small.
 const PRAGMAS = `

@@ -1,4 +1,8 @@
-/** What every family of store methods works with. */
+/**
+ * engine/: the database file, its schema, its group commit and the sequence of numbers. It knows
+ * nothing of agents, messages or mailboxes, except here, where the context that every family of store
+ * methods works with is put together.
+ */
 import type { LiveSessions } from '../agents/live-sessions.ts';
 import type { Filing } from '../mailbox/filing.ts';
 import type { Committer } from './commit.ts';
@@ -15,7 +19,7 @@ export interface Engine {
 
 const SAW = 'UPDATE agent SET seen_at = max(coalesce(seen_at, 0), ?2) WHERE id = ?1';
 
-/** Writes down who was seen: before the disk is asked who was, and now and then. */
+/** Stores the times kept in memory; needed before a query that compares `seen_at`. */
 export function saveSeen({ sql, presence }: Engine): void {
   for (const [agent, at] of presence.takeSeen()) sql.run(SAW, agent, at);
 }

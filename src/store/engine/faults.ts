@@ -31,8 +31,8 @@ export function isStoreFault(error: unknown): boolean {
 }
 
 /**
- * After a failed sync the kernel forgets the error and the next sync succeeds, though pages are lost
- * (engines-and-faults §4.2, "fdatasync EIO"): nothing may be acknowledged on that connection again.
+ * After a failed sync (EIO) the kernel forgets the error and the next sync succeeds, though pages are
+ * lost: nothing may be acknowledged on that connection again.
  */
 export function isLastingFault(error: unknown): boolean {
   if (!(error instanceof SQLiteError)) return false;

@@ -6,7 +6,7 @@ export interface Sequence {
   /** The newest given out. */
   readonly newest: Cursor;
   next(): Cursor;
-  /** Last write of a turn: no number given out may be beyond what is written down. */
+  /** Last write of a turn: every number given out must be within what the counter on disk reserves. */
   save(): void;
 }
 
@@ -18,11 +18,11 @@ export function newestInUse(sql: Sql): Cursor {
   return sql.get<{ newest: number }>(IN_USE)?.newest ?? 0;
 }
 
-/** Written down ahead, so that not every turn writes it; a restart leaves a gap of so many at most. */
+/** Reserved ahead, so that not every turn writes the counter; a restart skips at most so many numbers. */
 const AHEAD = 1_000;
 
 export function openSequence(sql: Sql): Sequence {
-  // A turn that was undone may have undone the writing down of what a later one used.
+  // A rolled-back turn may have undone the reservation of numbers that a later turn used.
   let newest = Math.max(sql.get<{ value: number }>(RESERVED)?.value ?? 0, newestInUse(sql));
   let reserved = newest;
   return {

@@ -4,6 +4,7 @@ import type { StoredDelivery } from '../../core/records.ts';
 import type { Engine } from '../engine/context.ts';
 import { storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';
+import { UNREAD_STATE } from './delivery-rows.ts';
 import { inOrder } from './filing.ts';
 
 interface Arrival {
@@ -13,10 +14,11 @@ interface Arrival {
   readonly recipient: string;
 }
 
-// Not while the recipient is paused; a message that has ended before anybody saw it is not shown either.
+// Neither while the recipient is paused nor when the message ended unread.
+// ?1 after · ?2 now · ?3 limit · ?4 unread only · ?5 agent
 const SHOWN = `d.arrived = 1 AND d.state NOT IN ('expired', 'refused', 'dead', 'cancelled')
-  AND (d.expires_at IS NULL OR d.expires_at > ?2 OR d.state NOT IN ('queued', 'offered'))
-  AND (a.paused_until IS NULL OR a.paused_until <= ?2) AND (?4 = 0 OR d.state IN ('queued', 'offered'))`;
+  AND (d.expires_at IS NULL OR d.expires_at > ?2 OR NOT d.${UNREAD_STATE})
+  AND (a.paused_until IS NULL OR a.paused_until <= ?2) AND (?4 = 0 OR d.${UNREAD_STATE})`;
 const COLUMNS = 'd.place, d.message, d.attempts, a.name AS recipient';
 const HERE = `SELECT ${COLUMNS} FROM delivery d JOIN agent a ON a.id = d.agent
   WHERE d.agent = ?5 AND d.filed = 1 AND d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;

@@ -3,9 +3,10 @@ import type { Store } from '../../core/ports.ts';
 import type { AgentId, Outcome } from '../../core/records.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
-import { end, type Ended } from './expire-bury.ts';
+import { DELIVERY, UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
+import { end } from './expire-bury.ts';
 
-interface Copy extends Ended {
+interface Copy extends DeliveryRow {
   readonly name: string;
   /** 1: a reader is being handed it. */
   readonly leased: number;
@@ -15,17 +16,17 @@ const OWN = 'SELECT seq FROM message WHERE id = ?1 AND sender = ?2';
 const COPIES = `SELECT d.place, d.agent, d.message, d.state, d.arrived, a.name, l.id IS NOT NULL AS leased
   FROM delivery d JOIN agent a ON a.id = d.agent LEFT JOIN lease l ON l.id = d.lease
   WHERE d.message = ?1 ORDER BY d.place`;
-const WAITING = `SELECT place, agent, message, state, arrived FROM delivery
-  WHERE agent = ?1 AND filed = 1 AND arrived = 1 AND state IN ('queued', 'offered')`;
+const WAITING = `SELECT ${DELIVERY} FROM delivery
+  WHERE agent = ?1 AND filed = 1 AND arrived = 1 AND ${UNREAD_STATE}`;
 
 export function cancelMethods(engine: Engine): Pick<Store, 'cancel' | 'clear'> {
-  const { sql, commits, filing, sequence } = engine;
+  const { sql, commits, filing } = engine;
   return {
     cancel: (step) => commits.write(() => cancel(engine, step)),
     clear: ({ agent, now }) =>
       commits.write(() => {
-        filing.file(sequence.newest);
-        const rows = sql.all<Ended>(WAITING, agent);
+        filing.file();
+        const rows = sql.all<DeliveryRow>(WAITING, agent);
         end(engine, { rows, state: 'refused', reason: 'cleared unread', now });
         return { cleared: rows.length };
       }),

@@ -1,4 +1,4 @@
-/** What an agent has taken in: how deep its chain of messages is, whom `reply` answers, what it owes. */
+/** What an agent has read: how deep the chain of messages it continues is, and which one `reply` answers. */
 import type { AgentId } from '../../core/records.ts';
 import type { Kind } from '../../protocol/model.ts';
 import type { Sql } from '../engine/connection.ts';

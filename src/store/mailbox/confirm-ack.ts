@@ -1,4 +1,4 @@
-/** confirm and ack: what is proven of a hand-over, and never less afterwards than before. */
+/** confirm and ack: a delivery moves on to offered, handed, seen or acked, and never back. */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Confirmation } from '../../core/records.ts';
 import type { DeliveryState, Door, Intent, Kind } from '../../protocol/model.ts';

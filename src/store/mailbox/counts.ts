@@ -2,6 +2,7 @@
 import type { AgentId } from '../../core/records.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 import type { Sql } from '../engine/connection.ts';
+import { UNREAD_STATE } from './delivery-rows.ts';
 
 /** Where an unfinished delivery is counted. */
 export type Bucket = 'waiting' | 'held' | 'delayed';
@@ -14,9 +15,9 @@ export function bucketOf(row: { state: DeliveryState; arrived: number }): Bucket
 
 /** The same in SQL, to count anew. */
 export const COUNT_ANEW = `SELECT
-  coalesce(sum(state IN ('queued', 'offered') AND arrived = 1), 0) AS waiting,
+  coalesce(sum(${UNREAD_STATE} AND arrived = 1), 0) AS waiting,
   coalesce(sum(state = 'held'), 0) AS held,
-  coalesce(sum(state IN ('queued', 'offered') AND arrived = 0), 0) AS delayed`;
+  coalesce(sum(${UNREAD_STATE} AND arrived = 0), 0) AS delayed`;
 
 const ADD = `UPDATE agent SET waiting = waiting + ?2, held = held + ?3, delayed = delayed + ?4 WHERE id = ?1`;
 

@@ -3,24 +3,16 @@ import type { AgentId, Compose } from '../../core/records.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 import type { Engine } from '../engine/context.ts';
 import { Counts, bucketOf } from './counts.ts';
+import type { DeliveryRow } from './delivery-rows.ts';
 import { SYSTEM, notify } from './notices.ts';
-
-/** An unfinished delivery. */
-export interface Ended {
-  readonly place: number;
-  readonly agent: AgentId;
-  readonly message: number;
-  readonly state: DeliveryState;
-  readonly arrived: number;
-}
 
 const END = `UPDATE delivery SET state = ?2, reason = ?3, ended_at = ?4, lease = NULL, due_at = NULL, reminder = NULL
   WHERE place IN (SELECT value FROM json_each(?1))`;
 
-/** Ends them and nothing else. */
+/** Ends unfinished deliveries; nobody is told. */
 export function end(
   { sql }: Engine,
-  step: { rows: readonly Ended[]; state: DeliveryState; reason: string | null; now: number },
+  step: { rows: readonly DeliveryRow[]; state: DeliveryState; reason: string | null; now: number },
 ): void {
   if (step.rows.length === 0) return;
   const counts = new Counts();
@@ -29,6 +21,7 @@ export function end(
   counts.save(sql);
 }
 
+/** What the notice to the sender is composed from. */
 interface Story {
   readonly id: string;
   readonly sender: AgentId;
@@ -42,7 +35,7 @@ const STORY = `SELECT m.id, m.sender, m.thread, m.body, a.name AS recipient, a.k
   FROM message m JOIN agent a ON a.id = ?2 WHERE m.seq = ?1`;
 
 export interface Burial {
-  readonly rows: readonly Ended[];
+  readonly rows: readonly DeliveryRow[];
   readonly state: 'expired' | 'dead';
   readonly reason: string | null;
   readonly now: number;

@@ -1,19 +1,28 @@
-/** fetch: what is unread, oldest first, leased to one reader. */
+/**
+ * mailbox/: what happens to a delivery once it is there: leased, confirmed, held, let through, ended,
+ * and the counters that must stay exact. It may not know how recipients were chosen (send/).
+ *
+ * fetch: what is unread, oldest first, leased to one reader.
+ */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Compose, Fetch, Fetched, StoredDelivery } from '../../core/records.ts';
-import { agentById, agentMeant, type AgentRow } from '../agents/rows.ts';
+import { agentById, agentMeant, isPaused, pauseLapsed, type AgentRow } from '../agents/rows.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';
-import { bury, type Ended } from './expire-bury.ts';
+import { UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
+import { bury } from './expire-bury.ts';
 import { inOrder } from './filing.ts';
-import { endPause, pauseLapsed } from './hold-release.ts';
+import { endPause } from './hold-release.ts';
 
-/** A lease that would last longer than any is given for is of another start of the machine. */
+/**
+ * Must exceed `Policy.leaseMs` of the core. A lease whose end is farther ahead than any lease lasts: the
+ * monotonic clock restarted (reboot), so the lease has expired.
+ */
 export const LONGEST_LEASE_MS = 60_000;
 
-interface UnreadRow extends Ended {
+interface UnreadRow extends DeliveryRow {
   readonly attempts: number;
   readonly bytes: number;
   readonly expires_at: number | null;
@@ -22,7 +31,7 @@ interface UnreadRow extends Ended {
 }
 
 const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, l.reader, l.until`;
-const UNREAD_WHERE = `d.agent = ?1 AND d.arrived = 1 AND d.state IN ('queued', 'offered') AND d.place > ?2`;
+const UNREAD_WHERE = `d.agent = ?1 AND d.arrived = 1 AND d.${UNREAD_STATE} AND d.place > ?2`;
 const FILED_WHERE = `d.filed = 1 AND ${UNREAD_WHERE}`;
 const FRESH_WHERE = `f.agent = ?1 AND f.place > ?2 AND d.filed = 0 AND ${UNREAD_WHERE}`;
 const FRESH_JOIN = 'FROM fresh f CROSS JOIN delivery d ON d.place = f.place';
@@ -35,7 +44,7 @@ const UNREAD_FROM = `SELECT ${UNREAD_COLUMNS} FROM delivery d JOIN message m ON 
   WHERE ${FILED_WHERE} AND ${MEANT} ${IN_PLACE}`;
 const UNREAD_FRESH_FROM = `SELECT ${UNREAD_COLUMNS} ${FRESH_JOIN} JOIN message m ON m.seq = d.message ${LEASE_JOIN}
   WHERE ${FRESH_WHERE} AND ${MEANT} ${IN_PLACE}`;
-// The few answers lead to the mailbox, not the mailbox to the answers: `ask` looks at every hint.
+// Joined from the answers to the mailbox, since an `ask` runs this at every wake-up and answers are few.
 const UNREAD_ANSWERS = `SELECT ${UNREAD_COLUMNS} FROM message m INDEXED BY message_reply
   CROSS JOIN delivery d ON d.message = m.seq ${LEASE_JOIN}
   WHERE m.reply_to = ?6 AND ${UNREAD_WHERE} AND ${MEANT} ${IN_PLACE}`;
@@ -61,13 +70,9 @@ export function giveBack({ sql }: Engine, reader: string): readonly AgentId[] {
   return [...new Set(sql.all<{ agent: AgentId }>(LEASES_OF, reader).map(({ agent }) => agent))];
 }
 
-function paused(agent: AgentRow, now: number): boolean {
-  return agent.paused_until !== null && agent.paused_until > now;
-}
-
 function look({ sql }: Engine, agent: AgentRow, request: Fetch): Fetched {
   const { held } = agent;
-  const pausedUntil = paused(agent, request.now) ? agent.paused_until : null;
+  const pausedUntil = isPaused(agent, request.now) ? agent.paused_until : null;
   const picked = pausedUntil === null ? pick(sql, request).picked : [];
   const deliveries = delivered(
     sql,
@@ -89,7 +94,7 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   if (before !== null && pauseLapsed(before, now)) endPause(engine, before.id, now);
   const found = pauseLapsed(before ?? { paused_until: null }, now) ? agentById(sql, request.agent) : before;
   if (found === null) return { deliveries: [], remaining: 0, held: 0, pausedUntil: null };
-  if (lease === null || paused(found, now)) return look(engine, found, request);
+  if (lease === null || isPaused(found, now)) return look(engine, found, request);
 
   sql.run(FORGET_LEASES, found.id, mono, mono + LONGEST_LEASE_MS);
   const { picked, dead, expired } = pick(sql, request);
@@ -98,10 +103,11 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   if (picked.length > 0) {
     const id = sequence.next();
     sql.run(NEW_LEASE, id, found.id, lease.reader, lease.until);
-    const places = (mine: boolean): string =>
-      JSON.stringify(picked.filter((row) => (row.reader === lease.reader) === mine).map((row) => row.place));
-    sql.run(LEASE, places(true), id, 0);
-    sql.run(LEASE, places(false), id, 1);
+    // A repeated fetch renews what this reader has leased already: the same attempt, not one more.
+    const renewed = picked.filter((row) => row.reader === lease.reader);
+    const taken = picked.filter((row) => row.reader !== lease.reader);
+    if (renewed.length > 0) sql.run(LEASE, placesOf(renewed), id, 0);
+    if (taken.length > 0) sql.run(LEASE, placesOf(taken), id, 1);
   }
   const handed = picked.map((row) => ({
     row,
@@ -110,6 +116,10 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   const deliveries = delivered(sql, found, handed);
   const after = agentById(sql, found.id) ?? found;
   return { deliveries, remaining: after.waiting - deliveries.length, held: after.held, pausedUntil: null };
+}
+
+function placesOf(rows: readonly UnreadRow[]): string {
+  return JSON.stringify(rows.map(({ place }) => place));
 }
 
 interface Picked {
@@ -121,7 +131,7 @@ interface Picked {
 const FIRST_PAGE = 64;
 const PAGE = 1_000;
 
-/** In pages: eight kilobytes of body must not cost a look at the whole mailbox. */
+/** Reads in growing pages: a fetch that its byte limit ends early must not read the whole mailbox. */
 function pick(sql: Sql, request: Fetch): Picked {
   const { lease, limit, now } = request;
   const result: Picked = { picked: [], dead: [], expired: [] };

@@ -8,6 +8,7 @@
 import type { AgentId } from '../../core/records.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
+import type { Sequence } from '../engine/sequence.ts';
 
 /** So many fresh ones are filed in one go: some milliseconds, once in so many sends. */
 const FILE_AT = 2_048;
@@ -29,11 +30,13 @@ const COMPLETE = `SELECT NOT EXISTS (SELECT 1 FROM fresh)
 
 export class Filing {
   readonly #sql: Sql;
-  /** How many are fresh, as far as no transaction was undone: only says when it is time. */
+  readonly #sequence: Sequence;
+  /** About how many are fresh (a rolled-back turn is still counted): only decides when to file. */
   #count: number;
 
-  constructor(sql: Sql) {
+  constructor(sql: Sql, sequence: Sequence) {
     this.#sql = sql;
+    this.#sequence = sequence;
     sql.run(FRESH);
     this.#count = sql.run(FIND_FRESH);
   }
@@ -44,22 +47,22 @@ export class Filing {
     this.#count += 1;
   }
 
-  /** These were filed one by one, by what changed them. */
+  /** Forgets deliveries that the caller has marked as filed itself. */
   drop(agent: AgentId, places: readonly number[]): void {
     this.#sql.run(DROP, agent, JSON.stringify(places));
   }
 
-  /** Last writes of a turn: files when enough is waiting. `newest`: the newest number given out. */
-  settle(newest: number): void {
-    if (this.#count >= FILE_AT) this.file(newest);
+  /** Last writes of a turn: files when enough is waiting. */
+  settle(): void {
+    if (this.#count >= FILE_AT) this.file();
   }
 
-  /** In the transaction of whoever is to ask by agent and not by number. */
-  file(newest: number): void {
+  /** Needed before a statement that finds deliveries by agent; in the same transaction. */
+  file(): void {
     if (this.complete) return;
     this.#sql.run(FILE);
     this.#sql.run(FILE_SENT);
-    this.#sql.run(SET_FILED, newest);
+    this.#sql.run(SET_FILED, this.#sequence.newest);
     this.#sql.run(EMPTY);
     this.#count = 0;
   }
@@ -70,8 +73,8 @@ export class Filing {
 }
 
 /** For a question by agent outside any transaction; nothing is written when everything is filed. */
-export async function fileAll({ filing, commits, sequence }: Engine): Promise<void> {
-  if (!filing.complete) await commits.write(() => filing.file(sequence.newest));
+export async function fileAll({ filing, commits }: Engine): Promise<void> {
+  if (!filing.complete) await commits.write(() => filing.file());
 }
 
 /** The first so many of two lists that are each in order of arrival. */

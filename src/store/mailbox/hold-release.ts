@@ -1,9 +1,10 @@
 /** pause, mute, release: messages that wait for somebody's word, and how they are let through. */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Outcome } from '../../core/records.ts';
-import { agentById, agentMeant, type AgentRow } from '../agents/rows.ts';
+import { agentById, agentMeant } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
+import { isStored } from '../past/messages.ts';
 import { Counts } from './counts.ts';
 
 export const PAUSED = 'paused';
@@ -35,7 +36,7 @@ const ARRIVE = `UPDATE delivery SET place = ?2, arrived = 1, state = 'queued', r
   WHERE place = ?1`;
 const DELAY = `UPDATE delivery SET state = 'queued', reason = NULL, due_at = ?2 WHERE place = ?1`;
 
-/** In the order given; one whose notBefore is still to come goes on waiting for that. */
+/** They arrive in the order given; one whose `notBefore` is still to come is delayed until then instead. */
 export function letThrough({ sql, sequence }: Engine, rows: readonly HeldRow[], now: number): Released {
   const counts = new Counts();
   const wake = new Set<AgentId>();
@@ -55,7 +56,7 @@ export function letThrough({ sql, sequence }: Engine, rows: readonly HeldRow[], 
 
 const HOLD = `UPDATE delivery SET state = 'held', reason = ?2, due_at = NULL WHERE place = ?1`;
 
-/** Delayed ones whose time has come; one with a reason is held instead. Returns whose they are. */
+/** Delayed ones whose time has come; one with a reason is held instead. Returns whose mailboxes got something. */
 export function arriveDue({ sql, sequence }: Engine, rows: readonly HeldRow[]): readonly AgentId[] {
   const counts = new Counts();
   const wake = new Set<AgentId>();
@@ -79,15 +80,9 @@ export function endPause(engine: Engine, agent: AgentId, now: number): Released 
   return letThrough(engine, engine.sql.all<HeldRow>(HELD_HERE, agent, PAUSED), now);
 }
 
-/** Its time is over, and nobody has let through yet what it held. */
-export function pauseLapsed(row: Pick<AgentRow, 'paused_until'>, now: number): boolean {
-  return row.paused_until !== null && row.paused_until <= now;
-}
-
 const MUTE = 'INSERT OR IGNORE INTO mute (agent, sender, since) VALUES (?1, ?2, ?3)';
 const UNMUTE = 'DELETE FROM mute WHERE agent = ?1 AND sender = ?2';
-const MESSAGE_KNOWN = 'SELECT 1 FROM message WHERE id = ?1';
-/** A person's word ends the chain: for the messages let through, and for both who were building it. */
+/** A person who releases ends the chain: the messages let through, and both their agents, count from 0. */
 const END_CHAIN = 'UPDATE message SET depth = 0 WHERE seq = ?1';
 const END_AGENTS_CHAIN = 'UPDATE agent SET depth = 0 WHERE id = ?1';
 
@@ -122,7 +117,7 @@ export function holdMethods(engine: Engine): Pick<Store, 'pause' | 'mute' | 'rel
 
 function release(engine: Engine, { id, name, now }: Parameters<Store['release']>[0]): Outcome<Released> {
   const { sql } = engine;
-  if (id !== null && sql.get(MESSAGE_KNOWN, id) === null) {
+  if (id !== null && !isStored(sql, id)) {
     return refuse('no_such_message', `no message ${id} was ever sent`);
   }
   const about = name === null ? null : agentMeant(sql, name, now);

@@ -1,18 +1,18 @@
-/** What the system itself says, written in the same step as its cause. */
+/** Messages from the system itself, written in the same step as what they report. */
 import type { AgentId, NoticeText } from '../../core/records.ts';
-import { AGENT, type AgentRow } from '../agents/rows.ts';
+import { AGENT, isPaused, type AgentRow } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
-import { insertDelivery, insertMessage } from '../send/insert.ts';
+import { isStored } from '../past/messages.ts';
+import { insertDelivery, insertMessage, type NewMessage } from '../send/insert.ts';
 import { Counts } from './counts.ts';
 import { PAUSED } from './hold-release.ts';
 
 /** Made by the first migration, before any other agent. */
 export const SYSTEM = 1 as AgentId;
 
-/** A mailbox nobody reads is not filled further with what the receipts say anyway. */
+/** A mailbox with so many unread messages gets no notices: nobody reads it, and receipts say the same. */
 const ROOM = 1_000;
 
-const KNOWN = 'SELECT 1 FROM message WHERE id = ?1';
 const LISTENER = `SELECT ${AGENT} FROM agent a
   WHERE a.id = ?1 AND a.name_key IS NOT NULL AND a.kind NOT IN ('system', 'kernel') AND a.waiting < ${ROOM}`;
 
@@ -32,8 +32,27 @@ export function notify(engine: Engine, { text, to, thread, now }: Notice): reado
     const row = sql.get<AgentRow>(LISTENER, agent);
     if (row !== null) listeners.push(row);
   }
-  if (listeners.length === 0 || sql.get(KNOWN, text.id) !== null) return [];
-  const seq = insertMessage(engine, {
+  if (listeners.length === 0 || isStored(sql, text.id)) return [];
+  const addressed = listeners.map((row) => row.name);
+  const seq = insertMessage(engine, messageOf(text, { addressed, thread: thread ?? text.id, now }));
+  const counts = new Counts();
+  const message = { seq, bytes: Buffer.byteLength(text.body), sentAt: now };
+  const reached = listeners.filter((row) => {
+    const paused = isPaused(row, now);
+    const state = paused ? 'held' : 'queued';
+    const reason = paused ? PAUSED : null;
+    const where = { agent: row.id, asked: row.name, forwarded: false, dueAt: null, expiresAt: null };
+    return insertDelivery(engine, message, { ...where, state, reason }, counts);
+  });
+  counts.save(sql);
+  return reached.map((row) => row.id);
+}
+
+function messageOf(
+  text: NoticeText,
+  { addressed, thread, now }: { addressed: readonly string[]; thread: string; now: number },
+): NewMessage {
+  return {
     id: text.id,
     sender: SYSTEM,
     senderName: 'system',
@@ -41,8 +60,8 @@ export function notify(engine: Engine, { text, to, thread, now }: Notice): reado
     verified: true,
     client: null,
     directory: null,
-    addressed: listeners.map((row) => row.name),
-    thread: thread ?? text.id,
+    addressed,
+    thread,
     replyTo: null,
     forwardOf: null,
     intent: 'inform',
@@ -56,16 +75,5 @@ export function notify(engine: Engine, { text, to, thread, now }: Notice): reado
     attachments: [],
     bodyBlob: null,
     body: text.body,
-  });
-  const counts = new Counts();
-  const message = { seq, bytes: Buffer.byteLength(text.body), sentAt: now };
-  const reached = listeners.filter((row) => {
-    const paused = row.paused_until !== null && row.paused_until > now;
-    const state = paused ? 'held' : 'queued';
-    const reason = paused ? PAUSED : null;
-    const where = { agent: row.id, asked: row.name, forwarded: false, dueAt: null, expiresAt: null };
-    return insertDelivery(engine, message, { ...where, state, reason }, counts);
-  });
-  counts.save(sql);
-  return reached.map((row) => row.id);
+  };
 }

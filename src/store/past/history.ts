@@ -1,10 +1,15 @@
-/** past and search: what was sent and received, as far as the viewer may see it. */
+/**
+ * past/: messages read back, by number, by list or by word. It changes nothing but the search index.
+ *
+ * past and search: what was sent and received, as far as the viewer may see it.
+ */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, PastQuery } from '../../core/records.ts';
 import { agentMeant } from '../agents/rows.ts';
 import type { Value } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
+import { EXCEPTIONAL_STATE, exceptionalStates } from '../mailbox/delivery-rows.ts';
 import { fileAll } from '../mailbox/filing.ts';
 import { pastRecords, type Found } from './messages.ts';
 import { SEQ_OF_ROW, catchUp, partyWord } from './search-index.ts';
@@ -46,9 +51,8 @@ const BY_ID = `SELECT m.seq, m.seq AS cursor FROM message m WHERE m.id = ?1 AND 
 
 // ---- lists -------------------------------------------------------------------------------------------
 
-/** `state IN (…)` repeats the condition of the index, without which the engine does not use it. */
-const RARE: ReadonlySet<string> = new Set(['held', 'expired', 'refused', 'dead', 'cancelled']);
-const RARE_STATE = `d.state = ?6 AND d.state IN ('held', 'expired', 'refused', 'dead', 'cancelled')`;
+const EXCEPTIONAL: ReadonlySet<string> = new Set(exceptionalStates);
+const EXCEPTIONAL_ONE = `d.state = ?6 AND d.${EXCEPTIONAL_STATE}`;
 
 /** ?1 bound · ?2 viewer · ?3 limit · ?4 other party · ?5 topic · ?6 state · ?7 thread */
 const SENT_TO = '(?4 IS NULL OR EXISTS (SELECT 1 FROM delivery o WHERE o.message = m.seq AND o.agent = ?4))';
@@ -71,7 +75,7 @@ const ROOT_OF_THREAD = `SELECT m.seq, m.seq AS cursor FROM message m
   WHERE m.id = ?7 AND m.thread = m.id AND ${VISIBLE} AND (?4 IS NULL OR m.sender = ?4 OR ${SENT_TO}) AND ${TO_TOPIC}
     AND ${SOME_STATE} AND m.seq`;
 const OF_STATE = `SELECT DISTINCT m.seq, m.seq AS cursor FROM delivery d JOIN message m ON m.seq = d.message
-  WHERE ${RARE_STATE} AND (?2 IS NULL OR m.sender = ?2 OR (d.agent = ?2 AND d.arrived = 1))
+  WHERE ${EXCEPTIONAL_ONE} AND (?2 IS NULL OR m.sender = ?2 OR (d.agent = ?2 AND d.arrived = 1))
     AND (?4 IS NULL OR m.sender = ?4 OR d.agent = ?4) AND ${TO_TOPIC} AND ${IN_THREAD} AND d.message`;
 
 interface Listing {
@@ -111,14 +115,17 @@ function find(engine: Engine, query: PastQuery): readonly Found[] {
 function sourcesOf({ viewer, thread, state, sentByViewer }: PastQuery): readonly Listing[] {
   if (viewer !== null && sentByViewer) return [lists.sent];
   if (thread !== null) return [lists.rootOfThread, lists.ofThread];
-  if (state !== null && RARE.has(state)) return [lists.ofState];
+  if (state !== null && EXCEPTIONAL.has(state)) return [lists.ofState];
   return viewer === null ? [lists.any] : [lists.sent, lists.got];
 }
+
+/** As the time of a look-up: also forwards that have lapsed, since the past keeps the names it was written under. */
+const LAPSED_FORWARDS_TOO = Number.MIN_SAFE_INTEGER;
 
 /** Undefined: nobody has that name, so nothing was exchanged with them. */
 function partyOf({ sql }: Engine, query: PastQuery): AgentId | null | undefined {
   if (query.with?.kind !== 'agent') return null;
-  return agentMeant(sql, query.with.name, Number.MIN_SAFE_INTEGER)?.id;
+  return agentMeant(sql, query.with.name, LAPSED_FORWARDS_TOO)?.id;
 }
 
 function addressedTo(address: { kind: 'topic'; name: string } | { kind: 'all' }): string {

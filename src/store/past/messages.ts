@@ -11,12 +11,17 @@ import {
 } from './message-rows.ts';
 
 const MESSAGES = `SELECT ${MESSAGE} FROM message m WHERE m.seq IN (SELECT value FROM json_each(?1))`;
+const STORED = 'SELECT 1 FROM message WHERE id = ?1';
 const RECEIPTS = `SELECT ${RECEIPT} FROM json_each(?1) j JOIN delivery d ON d.message = j.value
   JOIN agent a ON a.id = d.agent ORDER BY d.place`;
 
 export function messagesBySeq(sql: Sql, seqs: readonly number[]): ReadonlyMap<number, MessageRow> {
   if (seqs.length === 0) return new Map();
   return new Map(sql.all<MessageRow>(MESSAGES, JSON.stringify(seqs)).map((row) => [row.seq, row]));
+}
+
+export function isStored(sql: Sql, id: string): boolean {
+  return sql.get(STORED, id) !== null;
 }
 
 export interface Found {

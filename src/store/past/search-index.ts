@@ -36,7 +36,7 @@ const LAST_ROW = 2 ** 40;
 /** The same in SQL, and back. */
 export const SEQ_OF_ROW = `(${LAST_ROW} - i.rowid)`;
 
-/** The newest message has the smallest row: the index is quick at walking up, and slow at walking down. */
+/** The newest message has the smallest row: FTS5 is fast in ascending order and slow in descending. */
 function indexRow(seq: number): number {
   return LAST_ROW - seq;
 }
@@ -54,7 +54,7 @@ export function indexMore(engine: Engine): void {
   const rows = engine.sql.all<Text>(NEXT, indexedUpTo(engine), CHUNK);
   const last = rows.at(-1);
   if (last === undefined) return;
-  // In the order of the index: a row out of order would close the chunk it is gathering.
+  // By ascending row: FTS5 flushes the rows it has gathered when one comes out of order.
   for (const row of rows.toReversed()) insert(engine, row);
   engine.sql.run(SET_INDEXED, last.seq);
 }

@@ -62,7 +62,7 @@ function alternatives(terms: readonly Term[]): readonly (readonly Term[])[] {
   return groups;
 }
 
-/** NUL would end the expression. */
+/** A NUL character would end the expression early. */
 function quote({ text, prefix }: Term): string {
   const quoted = `"${text.replaceAll('"', '""').replaceAll('\0', ' ')}"`;
   return prefix ? `${quoted}*` : quoted;

@@ -27,43 +27,29 @@ const KNOWN_DELIVERIES = `SELECT a.id, a.name, a.kind, a.anchor_pid, a.anchor_st
   FROM delivery d JOIN agent a ON a.id = d.agent WHERE d.message = ?1 ORDER BY d.rowid`;
 
 /** What the sender chose. Not the expiry: clients write it as a span, which ends later each time. */
+const DIGESTED = [
+  'sender',
+  'bodyBlob',
+  'data',
+  'attachments',
+  'thread',
+  'replyTo',
+  'answers',
+  'forwardOf',
+  'intent',
+  'priority',
+  'notBefore',
+] as const satisfies readonly (keyof Posting)[];
+
 export function digestOf(posting: Posting): Uint8Array {
-  const {
-    sender,
-    bodyBlob,
-    data,
-    attachments,
-    thread,
-    replyTo,
-    answers,
-    forwardOf,
-    intent,
-    priority,
-    notBefore,
-  } = posting;
-  const facts = [
-    sender,
-    bodyBlob,
-    data,
-    attachments,
-    thread,
-    replyTo,
-    answers,
-    forwardOf,
-    intent,
-    priority,
-    notBefore,
-  ];
+  const facts = DIGESTED.map((field) => posting[field]);
   return new Bun.CryptoHasher('sha256').update(JSON.stringify(facts)).update(posting.body).digest();
 }
 
-export function repeated(
-  engine: Engine,
-  posting: Posting,
-  { known, digest }: { known: Known; digest: Uint8Array },
-): Posted {
+export function repeated(engine: Engine, posting: Posting, known: Known): Posted {
   const same =
-    Buffer.from(known.digest).equals(digest) && (posting.answers || sameRecipients(engine, posting, known));
+    Buffer.from(known.digest).equals(digestOf(posting)) &&
+    (posting.answers || sameRecipients(engine, posting, known));
   if (!same) return refuse('conflict', `wanted a new id, found message ${posting.id} with other content`);
   const rows = engine.sql.all<KnownDelivery>(KNOWN_DELIVERIES, known.seq);
   const deliveries = rows.map((row): PostedTo => ({

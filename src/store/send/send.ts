@@ -1,13 +1,19 @@
-/** send: one posting becomes a message and its deliveries, or nothing at all. */
+/**
+ * send/: from a posting to a message and its deliveries, in one step of the engine. It may not know how
+ * a delivery goes on afterwards (mailbox/), except for a pause that ends because something is sent.
+ *
+ * send: one posting becomes a message and its deliveries, or nothing at all. This is the hot path:
+ * every statement and every column here is paid for by every send.
+ */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Posted, PostedBlob, PostedTo, Posting, Refusal } from '../../core/records.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { formatAddress } from '../../protocol/names.ts';
-import { anchorOf, insertAgent } from '../agents/rows.ts';
+import { anchorOf, insertAgent, pauseLapsed } from '../agents/rows.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';
 import { isRefusal, refuse } from '../engine/refusal.ts';
 import { Counts } from '../mailbox/counts.ts';
-import { endPause, pauseLapsed } from '../mailbox/hold-release.ts';
+import { endPause } from '../mailbox/hold-release.ts';
 import { notify } from '../mailbox/notices.ts';
 import { attachmentsOf } from '../past/message-rows.ts';
 import { digestOf, knownMessage, repeated } from './duplicate.ts';
@@ -29,17 +35,15 @@ export function sendMethods(engine: Engine): Pick<Store, 'send'> {
   };
 }
 
-/** A fault of the whole store is everybody's; one of a single posting must not touch the others. */
+/** A fault of the whole store fails the batch; any other error is the outcome of its one posting. */
 function failed(posting: Posting, error: unknown): Refusal {
   if (error instanceof Failure || !(error instanceof Error)) throw error;
   return refuse('internal', `message ${posting.id} could not be stored: ${error.message}`);
 }
 
 function post(engine: Engine, posting: Posting): Posted {
-  const { sql } = engine;
-  const digest = digestOf(posting);
   const known = knownMessage(engine, posting.id);
-  if (known !== null) return repeated(engine, posting, { known, digest });
+  if (known !== null) return repeated(engine, posting, known);
   const sender = senderOf(engine, posting.sender);
   if (sender === null) return refuse('not_registered', 'the sender was removed');
   const origin = originOf(engine, posting, sender);
@@ -48,10 +52,17 @@ function post(engine: Engine, posting: Posting): Posted {
     ? answeredSender(engine, sender, origin)
     : resolveAddresses(engine, posting);
   if (isRefusal(recipients)) return recipients;
-  const full = roomFor(engine, posting, recipients);
-  if (full !== null) return full;
+  return roomFor(engine, posting, recipients) ?? accept(engine, posting, sender, origin, recipients);
+}
 
-  // Nothing refuses from here on.
+/** Nothing refuses from here on. */
+function accept(
+  engine: Engine,
+  posting: Posting,
+  sender: SenderRow,
+  origin: Origin,
+  recipients: readonly Recipient[],
+): Posted {
   const { answered } = origin;
   const depthNow = answered === null ? sender.depth : acknowledge(engine, answered, sender, posting.now);
   const depth = posting.provenance.kind === 'agent' ? depthNow + 1 : 0;
@@ -74,47 +85,75 @@ function post(engine: Engine, posting: Posting): Posted {
     sentAt: posting.now,
     notBefore: posting.notBefore,
     expiresAt: posting.expiresAt,
-    digest,
+    digest: digestOf(posting),
   });
-  const message = { seq, bytes: Buffer.byteLength(content.body), sentAt: posting.now };
-  const counts = new Counts();
-  const wake = new Set<AgentId>();
-  const deliveries = recipients.map((recipient): PostedTo => {
-    const agent =
-      recipient.mailbox?.id ??
-      insertAgent(sql, { name: recipient.name, kind: null, keyHash: null, now: posting.now });
-    const verdict = judge(posting, recipient.mailbox, depth);
-    if (recipient.mailbox !== null && pauseLapsed(recipient.mailbox, posting.now)) {
-      // What the pause held was sent before this, and must arrive before it.
-      for (const woken of endPause(engine, agent, posting.now).wake) wake.add(woken);
-    }
-    const unborn = recipient.mailbox === null || recipient.mailbox.kind === null;
-    const delivery: NewDelivery = {
-      ...verdict,
-      agent,
-      asked: recipient.asked,
-      forwarded: recipient.forwarded,
-      dueAt: posting.notBefore !== null && posting.notBefore > posting.now ? posting.notBefore : null,
-      expiresAt: unborn
-        ? Math.min(posting.expiresAt ?? Infinity, posting.unbornExpiresAt)
-        : posting.expiresAt,
-    };
-    if (insertDelivery(engine, message, delivery, counts)) wake.add(agent);
-    return {
-      ...verdict,
-      agent,
-      name: recipient.name,
-      asked: recipient.asked,
-      forwarded: recipient.forwarded,
-      unborn,
-      anchor: recipient.mailbox === null ? null : anchorOf(recipient.mailbox),
-      sessions: engine.presence.of(agent, posting.now),
-    };
-  });
-  counts.save(sql);
-  const chained = deliveries.some(({ state, reason }) => state === 'held' && reason === chainReason(depth));
-  if (chained) for (const told of tellPeople(engine, posting)) wake.add(told);
-  return { ok: true, duplicate: false, thread, deliveries, wake: [...wake] };
+  const bytes = Buffer.byteLength(content.body);
+  return deliverAll(engine, posting, recipients, { seq, bytes, sentAt: posting.now, depth, thread });
+}
+
+/** The message that was just inserted. */
+interface Inserted {
+  readonly seq: number;
+  readonly bytes: number;
+  readonly sentAt: number;
+  readonly depth: number;
+  readonly thread: string;
+}
+
+/** What the deliveries of one message have in common. */
+interface Round {
+  readonly posting: Posting;
+  readonly message: Inserted;
+  readonly counts: Counts;
+  readonly wake: Set<AgentId>;
+}
+
+function deliverAll(
+  engine: Engine,
+  posting: Posting,
+  recipients: readonly Recipient[],
+  message: Inserted,
+): Posted {
+  const round: Round = { posting, message, counts: new Counts(), wake: new Set() };
+  const deliveries: PostedTo[] = [];
+  for (const recipient of recipients) deliveries.push(deliver(engine, recipient, round));
+  round.counts.save(engine.sql);
+  const chained = deliveries.some(
+    ({ state, reason }) => state === 'held' && reason === chainReason(message.depth),
+  );
+  if (chained) for (const told of tellPeople(engine, posting)) round.wake.add(told);
+  return { ok: true, duplicate: false, thread: message.thread, deliveries, wake: [...round.wake] };
+}
+
+function deliver(engine: Engine, recipient: Recipient, { posting, message, counts, wake }: Round): PostedTo {
+  const { mailbox, name, asked, forwarded } = recipient;
+  const { now, notBefore } = posting;
+  const agent = mailbox?.id ?? insertAgent(engine.sql, { name, kind: null, keyHash: null, now });
+  const verdict = judge(posting, mailbox, message.depth);
+  if (mailbox !== null && pauseLapsed(mailbox, now)) {
+    // What the pause held was sent before this, and must arrive before it.
+    for (const woken of endPause(engine, agent, now).wake) wake.add(woken);
+  }
+  const unborn = mailbox === null || mailbox.kind === null;
+  const delivery: NewDelivery = {
+    ...verdict,
+    agent,
+    asked,
+    forwarded,
+    dueAt: notBefore !== null && notBefore > now ? notBefore : null,
+    expiresAt: unborn ? Math.min(posting.expiresAt ?? Infinity, posting.unbornExpiresAt) : posting.expiresAt,
+  };
+  if (insertDelivery(engine, message, delivery, counts)) wake.add(agent);
+  return {
+    ...verdict,
+    agent,
+    name,
+    asked,
+    forwarded,
+    unborn,
+    anchor: mailbox === null ? null : anchorOf(mailbox),
+    sessions: engine.presence.of(agent, now),
+  };
 }
 
 function answeredSender(

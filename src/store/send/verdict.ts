@@ -1,5 +1,6 @@
 /** What stands between a posting and a mailbox: room, kinds that take no mail, the loop guard, mutes, pauses. */
 import type { Posting, Refusal } from '../../core/records.ts';
+import { isPaused } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
 import { MUTED, PAUSED } from '../mailbox/hold-release.ts';
@@ -56,6 +57,6 @@ export function judge(posting: Posting, mailbox: Mailbox | null, depth: number):
     return { state: 'held', reason: chainReason(depth) };
   }
   if (mailbox?.muted === 1) return { state: 'held', reason: MUTED };
-  const paused = mailbox !== null && mailbox.paused_until !== null && mailbox.paused_until > posting.now;
+  const paused = mailbox !== null && isPaused(mailbox, posting.now);
   return paused ? { state: 'held', reason: PAUSED } : { state: 'queued', reason: null };
 }

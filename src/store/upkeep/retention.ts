@@ -16,7 +16,7 @@ const ORPHAN = `INSERT INTO orphan (sha256, tell_at) SELECT ?1, ?2
   WHERE NOT EXISTS (SELECT 1 FROM message_blob WHERE sha256 = ?1)
   ON CONFLICT (sha256) DO UPDATE SET told = 0, tell_at = excluded.tell_at`;
 
-/** A pass looks at every old message once; the next begins when there can be news. */
+/** After a pass over all old messages, the next one starts when the limit of age has moved on by so much. */
 const BETWEEN_PASSES_MS = 60_000;
 
 export class Retention {
@@ -83,7 +83,7 @@ function forget(sql: Sql, seq: number, now: number): void {
 
 // ---- blobs nobody refers to --------------------------------------------------------------------------
 
-/** Told again after so long, and then no more: a crash may lose one telling. */
+/** Each orphan is reported twice, so long apart, since a crash may lose the first report. */
 const TELL_AGAIN_MS = 600_000;
 const TELL = `UPDATE orphan SET told = told + 1, tell_at = ?1 + ${TELL_AGAIN_MS}
   WHERE sha256 IN (SELECT sha256 FROM orphan WHERE told < 2 AND tell_at <= ?1 LIMIT ?2) RETURNING sha256`;

@@ -1,9 +1,16 @@
-/** sweep: what time brings. One bounded step at a time, so that a send never waits long for it. */
+/**
+ * upkeep/: what is due because time passed, what is deleted, and whether the store is sound. It decides
+ * no lifetimes: they come in with the call.
+ *
+ * sweep: each call does a bounded share, so that a send never waits long for it.
+ */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Compose, Sweep, Swept } from '../../core/records.ts';
+import { isPaused, type AgentRow } from '../agents/rows.ts';
 import { letGo } from '../agents/remove.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';
-import { bury, type Ended } from '../mailbox/expire-bury.ts';
+import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/delivery-rows.ts';
+import { bury } from '../mailbox/expire-bury.ts';
 import { LONGEST_LEASE_MS, giveBack } from '../mailbox/fetch.ts';
 import { PAUSED, arriveDue, endPause, type HeldRow } from '../mailbox/hold-release.ts';
 import { indexMore, isIndexed, mergeSome } from '../past/search-index.ts';
@@ -12,16 +19,16 @@ import { orphansToTell, type Retention } from './retention.ts';
 const RUN_OUT = `DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ?1 OR until > ?2 LIMIT ?3)
   RETURNING agent`;
 const LAPSED = 'SELECT id FROM agent WHERE paused_until <= ?1 LIMIT ?2';
-const DUE = `SELECT d.place, d.agent, d.message, m.sender, m.not_before, a.paused_until > ?1 AS paused
+const DUE = `SELECT d.place, d.agent, d.message, m.sender, m.not_before, a.paused_until
   FROM delivery d JOIN message m ON m.seq = d.message JOIN agent a ON a.id = d.agent
   WHERE d.due_at <= ?1 ORDER BY d.due_at, d.place LIMIT ?2`;
-// One that a reader is being handed waits for the end of its lease.
-const EXPIRED = `SELECT place, agent, message, state, arrived FROM delivery
-  WHERE expires_at <= ?1 AND state IN ('queued', 'offered', 'held')
+// A delivery that a reader has leased does not expire before its lease ends.
+const EXPIRED = `SELECT ${DELIVERY} FROM delivery
+  WHERE expires_at <= ?1 AND ${UNFINISHED_STATE}
     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.id = delivery.lease)
   ORDER BY expires_at LIMIT ?2`;
 const EXPIRY_WAITS = `SELECT 1 FROM delivery
-  WHERE expires_at <= ?1 AND state IN ('queued', 'offered', 'held') LIMIT 1`;
+  WHERE expires_at <= ?1 AND ${UNFINISHED_STATE} LIMIT 1`;
 const FORGOTTEN = 'DELETE FROM forward WHERE until <= ?1';
 const UNWANTED = `SELECT id FROM agent
   WHERE kind IS NULL AND name_key IS NOT NULL AND waiting = 0 AND held = 0 AND delayed = 0 LIMIT ?1`;
@@ -33,7 +40,7 @@ const GONE = `DELETE FROM agent WHERE id IN (SELECT id FROM agent WHERE name_key
 const NEXT_DUE = `SELECT min(at) AS at FROM (
   SELECT * FROM (SELECT due_at AS at FROM delivery WHERE due_at > ?1 ORDER BY due_at LIMIT 1)
   UNION ALL SELECT * FROM (SELECT expires_at FROM delivery
-    WHERE expires_at > ?1 AND state IN ('queued', 'offered', 'held') ORDER BY expires_at LIMIT 1)
+    WHERE expires_at > ?1 AND ${UNFINISHED_STATE} ORDER BY expires_at LIMIT 1)
   UNION ALL SELECT * FROM (SELECT paused_until FROM agent WHERE paused_until > ?1 ORDER BY paused_until LIMIT 1))`;
 
 /** While a lease keeps something expired from being swept: when to look again. */
@@ -44,54 +51,58 @@ export function sweepMethods(engine: Engine, retention: Retention): Pick<Store, 
 }
 
 function sweep(engine: Engine, retention: Retention, step: Sweep, compose: Compose): Swept {
-  const { sql, presence, filing, sequence } = engine;
-  const { now, mono, limit } = step;
-  filing.file(sequence.newest);
-  const wake = new Set<AgentId>();
-  const woken = (agents: readonly AgentId[]): void => {
-    for (const agent of agents) wake.add(agent);
-  };
-  let more = false;
-  /** A job that used up its share has more to do. */
-  const full = (done: number): number => {
-    more ||= done >= limit;
-    return done;
-  };
-
-  for (const session of presence.expire(now)) woken(giveBack(engine, session));
-  saveSeen(engine);
-  const runOut = sql.all<{ agent: AgentId }>(RUN_OUT, mono, mono + LONGEST_LEASE_MS, limit);
-  full(runOut.length);
-  woken(runOut.map(({ agent }) => agent));
-  for (const { id } of sql.all<{ id: AgentId }>(LAPSED, now, limit)) {
-    endPause(engine, id, now);
-    wake.add(id);
-  }
-  const due = sql.all<HeldRow & { paused: number | null }>(DUE, now, limit);
-  full(due.length);
-  woken(
-    arriveDue(
-      engine,
-      due.map((row) => ({ ...row, reason: row.paused === 1 ? PAUSED : null })),
-    ),
-  );
-  const ended = sql.all<Ended>(EXPIRED, now, limit);
-  const expired = full(ended.length);
-  woken(bury(engine, { rows: ended, state: 'expired', reason: null, now, compose }));
+  const { now, limit } = step;
+  engine.filing.file();
+  const unleased = returnLeases(engine, step);
+  const resumed = liftPauses(engine, step);
+  const due = letArrive(engine, step);
+  const expired = expire(engine, step, compose);
   const kept = retention.apply(engine, step);
-  more ||= kept.more;
   forgetAgents(engine, step);
   if (!isIndexed(engine)) indexMore(engine);
-  more ||= !isIndexed(engine);
-  more ||= mergeSome(engine);
+  const full = [unleased, due, expired].some(({ done }) => done >= limit);
   return {
-    wake: [...wake],
-    expired,
+    wake: [...new Set([...unleased.wake, ...resumed, ...due.wake, ...expired.wake])],
+    expired: expired.done,
     deleted: kept.deleted,
-    more,
+    more: full || kept.more || !isIndexed(engine) || mergeSome(engine),
     nextDueAt: nextDueAt(engine, now),
-    orphans: orphansToTell(sql, { now, limit }),
+    orphans: orphansToTell(engine.sql, { now, limit }),
   };
+}
+
+interface Job {
+  /** A job that did as much as the limit allows has more to do. */
+  readonly done: number;
+  /** Whose mailboxes have something to show. */
+  readonly wake: readonly AgentId[];
+}
+
+/** Leases of sessions that are gone, and leases that ran out. */
+function returnLeases(engine: Engine, { now, mono, limit }: Sweep): Job {
+  const givenBack = engine.presence.expire(now).flatMap((session) => giveBack(engine, session));
+  saveSeen(engine);
+  const runOut = engine.sql.all<{ agent: AgentId }>(RUN_OUT, mono, mono + LONGEST_LEASE_MS, limit);
+  return { done: runOut.length, wake: [...givenBack, ...runOut.map(({ agent }) => agent)] };
+}
+
+function liftPauses(engine: Engine, { now, limit }: Sweep): readonly AgentId[] {
+  const lapsed = engine.sql.all<{ id: AgentId }>(LAPSED, now, limit).map(({ id }) => id);
+  for (const id of lapsed) endPause(engine, id, now);
+  return lapsed;
+}
+
+type DueRow = Omit<HeldRow, 'reason'> & Pick<AgentRow, 'paused_until'>;
+
+function letArrive(engine: Engine, { now, limit }: Sweep): Job {
+  const due = engine.sql.all<DueRow>(DUE, now, limit);
+  const rows = due.map((row) => ({ ...row, reason: isPaused(row, now) ? PAUSED : null }));
+  return { done: due.length, wake: arriveDue(engine, rows) };
+}
+
+function expire(engine: Engine, { now, limit }: Sweep, compose: Compose): Job {
+  const rows = engine.sql.all<DeliveryRow>(EXPIRED, now, limit);
+  return { done: rows.length, wake: bury(engine, { rows, state: 'expired', reason: null, now, compose }) };
 }
 
 /** Names nobody took and whose mail is gone, auto-named agents long gone, and rows nothing refers to. */

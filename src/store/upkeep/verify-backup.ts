@@ -10,6 +10,7 @@ import { storeFault } from '../engine/faults.ts';
 import { schemaVersion } from '../engine/migrate.ts';
 import { newestInUse } from '../engine/sequence.ts';
 import { COUNT_ANEW } from '../mailbox/counts.ts';
+import { EXCEPTIONAL_STATE, UNFINISHED_STATE } from '../mailbox/delivery-rows.ts';
 import { indexedUpTo } from '../past/search-index.ts';
 
 const FACTS = `SELECT
@@ -18,7 +19,7 @@ const FACTS = `SELECT
   (SELECT sum(waiting) FROM agent) AS waiting,
   (SELECT sum(held) FROM agent) AS held,
   (SELECT count(*) FROM delivery WHERE state = 'dead'
-    AND state IN ('held', 'expired', 'refused', 'dead', 'cancelled')) AS dead,
+    AND ${EXCEPTIONAL_STATE}) AS dead,
   (SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size) AS storeBytes`;
 
 export function verifyMethods(engine: Engine, path: string): Pick<Store, 'facts' | 'verify' | 'backup'> {
@@ -78,7 +79,7 @@ const COUNTED = `SELECT a.name,
     coalesce(c.waiting, 0) || ' waiting, ' || coalesce(c.held, 0) || ' held, ' || coalesce(c.delayed, 0) || ' delayed'
       AS counted
   FROM agent a LEFT JOIN (${COUNT_ANEW}, agent FROM delivery
-    WHERE state IN ('queued', 'offered', 'held') GROUP BY agent) c ON c.agent = a.id
+    WHERE ${UNFINISHED_STATE} GROUP BY agent) c ON c.agent = a.id
   WHERE kept <> counted`;
 
 const checks: readonly Check[] = [
