@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { cut, excerpt, formatBytes } from '../../src/present/excerpt.ts';
-import { formatDuration, parseDuration, relative } from '../../src/present/time.ts';
+import { exact, formatDuration, parseDuration, relative } from '../../src/present/time.ts';
 
 const NOW = Date.parse('2026-08-22T12:00:00Z');
 
@@ -17,6 +17,14 @@ describe('times', () => {
     ['2026-08-22T14:00:00Z', 'in 2 hours'],
   ])('%s is %s', (instant, words) => {
     expect(relative(instant, NOW)).toBe(words);
+  });
+
+  test.each([
+    ['UTC', 0, '2026-08-22 23:50:07'],
+    ['two hours east, where it is tomorrow', 120, '2026-08-23 01:50:07'],
+    ['three and a half hours west', -210, '2026-08-22 20:20:07'],
+  ])('an instant is shown as the clock shows it in %s', (_name, minutes, shown) => {
+    expect(exact('2026-08-22T23:50:07.900Z', () => minutes)).toBe(shown);
   });
 
   test.each([

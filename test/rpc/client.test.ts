@@ -15,6 +15,25 @@ test('every operation of the table has a method of its name', async () => {
   expect(Object.keys(client.operations).sort()).toEqual(Object.keys(operations).sort());
 });
 
+test('the hello and the first call come in one piece', async () => {
+  await using home = await temporaryHome();
+  const first = Promise.withResolvers<string>();
+  const listener = Bun.listen({
+    unix: home.paths.socket,
+    socket: { data: (_socket, chunk) => first.resolve(chunk.toString()) },
+  });
+  const client = clientOf(home);
+  const asked = rejection(client.operations.who({}));
+  const methods = (await first.promise)
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { method: string }).method);
+  expect(methods).toEqual(['rpc.hello', 'who']);
+  await client.close();
+  await asked;
+  listener.stop(true);
+});
+
 test('a failure arrives as it was thrown: code, words, hint and details', async () => {
   await using home = await temporaryHome();
   const thrown = new Failure('rate_limited', 'too many', {
