@@ -33,9 +33,7 @@ export async function extrasOf(call: Call, session: Session): Promise<Extras> {
   if (id === undefined) return { texts, attachments, ...(data === undefined ? {} : { data }) };
   const { forwarded } = await import('./forward.ts');
   const passed = await forwarded(session, id);
-  attachments.push(...passed.attachments);
   texts.push(passed.text);
-  data ??= passed.data;
   return { texts, attachments, forwardOf: passed.id, ...(data === undefined ? {} : { data }) };
 }
 

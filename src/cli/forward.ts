@@ -1,15 +1,12 @@
-/** Another message, passed on below the body: its words, its sender, its files, unchanged. */
+/** Another message, passed on below the body: its words and its sender; its files the daemon passes on. */
 import { Failure } from '../protocol/failures.ts';
-import type { MessageId, StagedAttachment } from '../protocol/model.ts';
-import { stageFile } from '../system/staging.ts';
+import type { MessageId } from '../protocol/model.ts';
 import { messageIdOf } from './message-id.ts';
 import type { Session } from './session.ts';
 
 export interface Forwarded {
   readonly id: MessageId;
   readonly text: string;
-  readonly attachments: readonly StagedAttachment[];
-  readonly data?: unknown;
 }
 
 /** `last` is the newest message that somebody else sent me. Throws `no_such_message`. */
@@ -17,22 +14,7 @@ export async function forwarded(session: Session, id: string): Promise<Forwarded
   const message = id === 'last' ? await lastOfOthers(session) : await messageOf(session, id);
   const { from } = message;
   const head = `forwarded: ${message.id} from ${from.name} (${from.kind}) to ${message.to.join(', ')}, ${message.sentAt}`;
-  const files: { readonly path: string; readonly name: string; readonly type?: string | undefined }[] = [
-    ...(message.attachments ?? []),
-  ];
-  // Its first lines stand in the text; the whole goes along as the file it already is.
-  if (message.bodyBlob !== undefined) files.unshift({ ...message.bodyBlob, name: `${message.id}.txt` });
-  const attachments: StagedAttachment[] = [];
-  for (const { path, name, type } of files) {
-    const staged = await stageFile(session.paths, path);
-    attachments.push({ ...staged, ...(type === undefined ? {} : { type }), name, role: 'file' });
-  }
-  return {
-    id: message.id,
-    text: `${head}\n\n${message.body}`,
-    attachments,
-    ...(message.data === undefined ? {} : { data: message.data }),
-  };
+  return { id: message.id, text: `${head}\n\n${message.body}` };
 }
 
 async function messageOf(session: Session, id: string) {

@@ -69,7 +69,7 @@ async function check(
         desk.compose,
       );
       const done = fetched.deliveries.length > 0 || !waiting || desk.clock.mono() >= deadline;
-      if (done) return handedOver(desk, session, { request, fetched, peeked });
+      if (done) return await handedOver(desk, session, { request, fetched, peeked });
       await hints.next(deadline - desk.clock.mono());
     }
   } finally {

@@ -3,6 +3,7 @@
  * attachments. Times are ISO 8601 in UTC, sizes are bytes, ids are UUIDv7.
  */
 import { z } from 'zod';
+import type { FailureCode } from './failures.ts';
 import { NAME_RULE, isName } from './names.ts';
 
 /** Longest body kept inline, in UTF-8 bytes (design §6); longer ones go by reference. */
@@ -15,7 +16,12 @@ const utf8 = new TextEncoder();
 export const MessageId = z.uuid().brand<'MessageId'>();
 export type MessageId = z.infer<typeof MessageId>;
 
-export const Name = z.string().refine(isName, { error: `wanted a name of ${NAME_RULE}` });
+/** A rule whose breaking has a failure of its own; the dispatcher reads `params.code`. */
+const failing = (code: FailureCode) => ({ params: { code } });
+
+export const Name = z
+  .string()
+  .refine(isName, { error: `wanted a name of ${NAME_RULE}`, ...failing('invalid_name') });
 export const Instant = z.iso.datetime().describe('ISO 8601, UTC');
 
 export const kinds = ['human', 'agent', 'script', 'webhook', 'kernel', 'system'] as const;
@@ -99,6 +105,7 @@ export const Body = z
   .refine((text) => text.isWellFormed(), { error: 'wanted well-formed Unicode, found a lone surrogate' })
   .refine((text) => text.length <= INLINE_BODY_BYTES && utf8.encode(text).length <= INLINE_BODY_BYTES, {
     error: `wanted a body of at most ${INLINE_BODY_BYTES} bytes; longer ones go as a staged blob`,
+    ...failing('too_large'),
   });
 
 /** Who sent it, stamped by the daemon from the session's credential, never from a field of the caller's. */

@@ -50,6 +50,6 @@ export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);
 }
 
-export function isStreamName(name: OperationName): name is StreamName {
+function isStreamName(name: OperationName): name is StreamName {
   return 'stream' in operations[name];
 }

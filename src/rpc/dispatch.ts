@@ -1,8 +1,9 @@
 /** One call of the operations table: known, well-formed, allowed; then the handler's. */
 import type { z } from 'zod';
 import type { OpenSession } from '../core/broker.ts';
-import { Failure, type FailureCode } from '../protocol/failures.ts';
+import { Failure, isFailureCode, type FailureCode } from '../protocol/failures.ts';
 import { isOperationName, operations, type OperationName } from '../protocol/operations.ts';
+import { commonFailures } from '../protocol/operations/define.ts';
 import { nearest } from '../system/nearest.ts';
 import type { Answer, IncomingCall } from './serving.ts';
 
@@ -46,14 +47,19 @@ function validated(schema: z.ZodObject, params: unknown): unknown {
   const where = first === undefined ? '' : first.path.map(String).join('.');
   const what = first?.message ?? 'wanted other parameters';
   const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-  throw new Failure(codeOf(what), `${where === '' ? '' : `${where}: `}${lower(what)}${more}`);
+  throw new Failure(codeOf(first), `${where === '' ? '' : `${where}: `}${lower(what)}${more}`);
 }
 
-/** Rules of the model that have a failure of their own. */
-function codeOf(message: string): FailureCode {
-  if (message.startsWith('wanted a name')) return 'invalid_name';
-  if (message.startsWith('wanted a body of at most')) return 'too_large';
-  return 'invalid';
+/** Rules of the model that have a failure of their own carry its code. */
+function codeOf(issue: z.core.$ZodIssue | undefined): FailureCode {
+  const code: unknown = issue?.code === 'custom' ? issue.params?.['code'] : undefined;
+  return typeof code === 'string' && isFailureCode(code) ? code : 'invalid';
+}
+
+/** A failure that the operation's row in the table does not name: the table is wrong, or the handler is. */
+export function isUndeclared(method: string, failure: Failure): boolean {
+  if (!isOperationName(method)) return failure.code !== 'unknown_operation';
+  return !commonFailures.has(failure.code) && !operations[method].failures.includes(failure.code);
 }
 
 function lower(text: string): string {

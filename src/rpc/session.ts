@@ -4,7 +4,7 @@ import { asFailure, Failure } from '../protocol/failures.ts';
 import { MAX_FRAME_BYTES, PROTOCOL, type Caller, type Welcome } from '../protocol/wire.ts';
 import type { Log } from '../system/log.ts';
 import type { Connection, Receiver } from './connection.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, isUndeclared } from './dispatch.ts';
 import { notBegun } from './faults.ts';
 import { Handshake, type HandshakeParts } from './handshake.ts';
 import { Peer } from './peer.ts';
@@ -95,6 +95,8 @@ export class ServerSession implements Receiver {
       return answer;
     } catch (error) {
       if (!(error instanceof Failure)) this.#parts.log('error', { operation: call.method, error });
+      else if (isUndeclared(call.method, error))
+        this.#parts.log('undeclared', { operation: call.method, code: error.code });
       throw error;
     }
   }

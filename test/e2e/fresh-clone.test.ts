@@ -26,7 +26,11 @@ test('a fresh clone sets itself up and shows two agents talking', async () => {
       stdout: 'pipe',
       stderr: 'pipe',
     });
-    const [code, stdout, stderr] = await Promise.all([child.exited, child.stdout.text(), child.stderr.text()]);
+    const [code, stdout, stderr] = await Promise.all([
+      child.exited,
+      child.stdout.text(),
+      child.stderr.text(),
+    ]);
     expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
     expect(stdout).toContain('dist/ipc');
     expect(existsSync(join(folder, 'ipc/dist/ipc'))).toBe(true);

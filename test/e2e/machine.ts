@@ -3,7 +3,7 @@
  * environment. What a test started is gone when it ends, the daemon too.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -113,7 +113,11 @@ export async function openMachine(): Promise<Machine> {
     [Symbol.asyncDispose]: async () => {
       for (const child of children) child.kill('SIGKILL');
       await run(['daemon', 'stop']);
+      const log = await readFile(join(home, 'daemon.log'), 'utf8').catch(() => '');
+      // A failure that the table of operations does not name for the operation that failed with it.
+      const undeclared = log.split('\n').filter((line) => line.includes(' undeclared '));
       await rm(root, { recursive: true, force: true });
+      if (undeclared.length > 0) throw new Error(undeclared.join('\n'));
     },
   };
 }

@@ -34,6 +34,9 @@ const spec: Spec = {
   operations: { pause: { name: 'first word', seconds: '--for' } },
 };
 
+/** A lone word like `30m` is a time; who is called so is paused with `--for`. */
+const TIME = /^\d+(s|m|min|h|d)$/i;
+
 async function run(call: Call): Promise<void> {
   const { name, seconds } = wished(call);
   const off = call.values.on('off');
@@ -50,9 +53,12 @@ async function run(call: Call): Promise<void> {
   );
 }
 
-/** `bob for 30m`, `for 30m`, `bob`. */
+/** `bob for 30m`, `for 30m`, `30m`, `bob`. */
 function wished({ words, values }: Call): { name: string | undefined; seconds: number | undefined } {
   const [first, ...rest] = words;
+  if (first !== undefined && words.length === 1 && TIME.test(first)) {
+    return { name: undefined, seconds: Math.max(1, Math.round(parseDuration(first))) };
+  }
   const named = first !== undefined && first !== 'for';
   const [joining, ...time] = named ? rest : words;
   const flagged = values.number('for');

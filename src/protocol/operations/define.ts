@@ -18,7 +18,7 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodT
   /** `safe`: the same call, sent again after a broken connection, has no second effect. */
   readonly repeat: 'safe' | 'unsafe';
   readonly surfaces: readonly Surface[];
-  /** What it can fail with beyond what every operation can (`internal`, `invalid`, `busy`, …). */
+  /** What it can fail with beyond `commonFailures`. */
   readonly failures: readonly FailureCode[];
   readonly input: I;
   readonly output: O;
@@ -37,3 +37,20 @@ export function streaming<I extends z.ZodObject, O extends z.ZodType>(
 ): Operation<I, O> & { readonly stream: true } {
   return { ...row, stream: true };
 }
+
+/** What every operation can fail with, whatever its row says. */
+export const commonFailures: ReadonlySet<FailureCode> = new Set([
+  'busy',
+  'daemon_unavailable',
+  'disk_full',
+  'internal',
+  'interrupted',
+  'invalid',
+  'invalid_name',
+  'malformed',
+  'not_allowed',
+  'not_registered',
+  'store_damaged',
+  'timed_out',
+  'too_large',
+] as const);

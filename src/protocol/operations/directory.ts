@@ -18,7 +18,7 @@ export const directory = {
     caller: 'anyone',
     repeat: 'safe',
     surfaces: ['cli'],
-    failures: ['name_live', 'no_such_agent', 'not_allowed'],
+    failures: ['name_live', 'no_such_agent'],
     input: z.object({ name: nameOfMine, force: z.boolean().optional().describe('even while it is live') }),
     output: z.object({
       removed: z.string(),
@@ -31,7 +31,7 @@ export const directory = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['http'],
-    failures: ['not_registered'],
+    failures: [],
     input: z.object({
       activity: z.enum(['busy', 'idle', 'prompted']).optional(),
       about: z.string().max(200).optional().describe('what I am working on'),
@@ -44,7 +44,7 @@ export const directory = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['invalid_name', 'no_such_agent', 'not_registered'],
+    failures: ['no_such_agent'],
     input: z.object({
       name: nameOfMine,
       off: z.boolean().optional().describe('unmute; what was held arrives'),
@@ -57,7 +57,7 @@ export const directory = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['no_such_agent', 'not_allowed', 'not_registered'],
+    failures: ['no_such_agent'],
     input: z.object({
       name: Name.optional().describe('whom; me when absent (people may pause anyone)'),
       seconds: z.int().positive().max(31_536_000).optional().describe('how long; until lifted when absent'),
@@ -71,7 +71,7 @@ export const directory = {
     caller: 'anyone',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['credential_refused', 'invalid_name', 'name_forwarding', 'name_live', 'name_taken'],
+    failures: ['credential_refused', 'name_forwarding', 'name_live', 'name_taken'],
     input: z.object({
       name: Name.optional().describe('the name; agent-N when absent'),
       key: z
@@ -97,7 +97,7 @@ export const directory = {
     caller: 'human',
     repeat: 'safe',
     surfaces: ['cli'],
-    failures: ['no_such_agent', 'no_such_message', 'not_allowed'],
+    failures: ['no_such_agent', 'no_such_message'],
     input: z.object({
       id: MessageId.optional().describe('this message'),
       name: Name.optional().describe('everything held to or from this agent; all held when both are absent'),
@@ -110,7 +110,7 @@ export const directory = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['invalid_name', 'name_forwarding', 'name_taken', 'not_registered'],
+    failures: ['name_forwarding', 'name_taken'],
     input: z.object({ name: nameOfMine }),
     output: z.object({
       from: z.string(),
@@ -125,7 +125,7 @@ export const directory = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['invalid_name', 'not_registered'],
+    failures: [],
     input: z.object({ topic: Name.describe('topic, without #') }),
     output: z.object({ topic: z.string(), members: z.array(z.string()) }),
   }),
@@ -135,7 +135,7 @@ export const directory = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['invalid_name', 'not_registered'],
+    failures: [],
     input: z.object({ topic: Name.describe('topic, without #') }),
     output: z.object({ topic: z.string(), left: z.boolean() }),
   }),

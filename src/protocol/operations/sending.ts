@@ -56,17 +56,14 @@ export type Sent = z.infer<typeof Sent>;
 
 const sendFailures = [
   'conflict',
-  'disk_full',
   'fan_out',
   'invalid_data',
-  'invalid_name',
   'mailbox_full',
+  'no_such_agent',
+  'no_such_file',
   'no_such_message',
-  'not_allowed',
-  'not_registered',
   'rate_limited',
   'repeated',
-  'too_large',
 ] as const;
 
 export const sending = {
@@ -94,7 +91,7 @@ export const sending = {
     caller: 'agent',
     repeat: 'safe',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['no_such_message', 'not_registered'],
+    failures: ['no_such_message'],
     input: z.object({ id: MessageId }),
     output: z.object({
       id: MessageId,

@@ -10,7 +10,7 @@ export const upkeep = {
     caller: 'anyone',
     repeat: 'safe',
     surfaces: [],
-    failures: [],
+    failures: ['invalid_data'],
     input: z.object({}),
     output: z.object({ reloaded: z.literal(true) }),
   }),
@@ -57,7 +57,7 @@ export const upkeep = {
     caller: 'anyone',
     repeat: 'unsafe',
     surfaces: ['cli'],
-    failures: ['cannot_create', 'disk_full'],
+    failures: ['cannot_create'],
     input: z.object({}),
     output: z.object({
       path: z.string().describe('the copy, in the home; the caller moves it where it wants'),

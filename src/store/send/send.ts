@@ -8,6 +8,7 @@
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, Posted, PostedBlob, PostedTo, Posting, Refusal } from '../../core/records.ts';
 import { Failure } from '../../protocol/failures.ts';
+import type { BlobRef } from '../../protocol/model.ts';
 import { formatAddress } from '../../protocol/names.ts';
 import { anchorOf, insertAgent, pauseLapsed } from '../agents/rows.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';
@@ -184,12 +185,13 @@ function contentOf(
 } {
   const { body, bodyBlob, data, attachments } = posting;
   if (passedOn === null) return { body, bodyBlob, data, attachments };
-  return {
-    body: body === '' && bodyBlob === null ? passedOn.body : body,
-    bodyBlob:
-      bodyBlob ??
-      (passedOn.body_blob === null ? null : (JSON.parse(passedOn.body_blob) as Posting['bodyBlob'])),
-    data: data ?? passedOn.data,
-    attachments: [...attachments, ...attachmentsOf(passedOn)],
-  };
+  const whole = passedOn.body_blob === null ? null : (JSON.parse(passedOn.body_blob) as BlobRef);
+  const files = [...attachments, ...attachmentsOf(passedOn)];
+  const both = { data: data ?? passedOn.data };
+  if (body === '' && bodyBlob === null) {
+    return { ...both, body: passedOn.body, bodyBlob: whole, attachments: files };
+  }
+  // The sender's own words stay the body; a long original goes along as a file.
+  if (whole !== null) files.push({ ...whole, name: `${passedOn.id}.txt`, role: 'file' });
+  return { ...both, body, bodyBlob, attachments: files };
 }
