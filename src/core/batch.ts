@@ -1,12 +1,11 @@
-/** Collects what is asked for in one turn of the event loop into one step of the store. */
-import type { Clock } from './ports.ts';
+/** Collects what one piece of input asks for into one call of the store. */
 
 /**
- * The store takes sends in batches (one durable write for many, design §3.2): all that arrive in one
- * turn go together, and each caller gets its own result.
+ * The store takes sends in batches, for engines where a call is a round trip (design §3.2): what one
+ * peer wrote in one piece goes together, and each caller gets its own result. How many calls share one
+ * durable write is the engine's to decide.
  */
 export function batched<I, O>(
-  clock: Clock,
   flush: (items: readonly I[]) => Promise<readonly O[]>,
 ): (item: I) => Promise<O> {
   let waiting: { item: I; resolve: (result: O) => void; reject: (error: unknown) => void }[] = [];
@@ -30,6 +29,6 @@ export function batched<I, O>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (waiting.length === 1) clock.turn(() => void run());
+      if (waiting.length === 1) queueMicrotask(() => void run());
     });
 }

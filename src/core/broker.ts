@@ -49,7 +49,7 @@ export class Broker {
       presence: new PresenceBook(parts),
       guard: new LoopGuard(parts.clock),
       compose: composer(parts.ids),
-      post: batched(parts.clock, (batch) => parts.store.send(batch)),
+      post: batched((batch) => parts.store.send(batch)),
       sessions: new Set(),
     };
   }

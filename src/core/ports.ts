@@ -4,8 +4,9 @@
  * `test/contract/` (design §3).
  *
  * Rules of the Store: every method is one atomic step; a promise resolves only when its effect is
- * durable; all times come in with the call. `now` is wall-clock milliseconds (lifetimes), `mono`
- * milliseconds of a clock that never jumps and survives restarts of the daemon (leases).
+ * durable (a lease alone may be lost in a power failure, as its reader is); all times come in with the
+ * call. `now` is wall-clock milliseconds (lifetimes), `mono` milliseconds of a clock that never jumps
+ * and survives restarts of the daemon (leases).
  */
 import type { BlobRef, StagedBlob } from '../protocol/model.ts';
 import type { AgentName } from '../protocol/names.ts';

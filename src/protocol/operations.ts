@@ -49,7 +49,3 @@ export type Handlers = {
 export function isOperationName(name: string): name is OperationName {
   return Object.hasOwn(operations, name);
 }
-
-function isStreamName(name: OperationName): name is StreamName {
-  return 'stream' in operations[name];
-}

@@ -12,11 +12,17 @@ export interface Committer {
    * itself only; when one does, the others may be run twice.
    */
   write<T>(step: () => T): Promise<T>;
+  /**
+   * As `write`, for what need not survive a power failure: it resolves once a killed daemon would not
+   * lose it, and is synced with the next step that is.
+   */
+  writeUnsynced<T>(step: () => T): Promise<T>;
   /** Does now what is waiting for the turn. */
   flush(): void;
 }
 
 interface Step {
+  readonly synced: boolean;
   run(): void;
   settle(): void;
   fail(error: unknown): void;
@@ -67,12 +73,14 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     for (const step of steps) step.settle();
   };
 
+  const queue = <T>(run: () => T, how: { synced: boolean }): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
+      waiting.push({ ...stepOf(run, resolve, reject), ...how });
+      if (waiting.length === 1) setImmediate(gather, 0);
+    });
   return {
-    write: <T>(run: () => T) =>
-      new Promise<T>((resolve, reject) => {
-        waiting.push(stepOf(run, resolve, reject));
-        if (waiting.length === 1) setImmediate(gather, 0);
-      }),
+    write: (run) => queue(run, { synced: true }),
+    writeUnsynced: (run) => queue(run, { synced: false }),
     flush,
   };
 }
@@ -83,12 +91,20 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
  */
 function commit(sql: Sql, hooks: CommitHooks, steps: readonly Step[]): void {
   hooks.inspect();
+  const synced = steps.some((step) => step.synced);
+  if (!synced) sql.run('PRAGMA synchronous = NORMAL');
   try {
     transact(sql, hooks, steps, runPlain);
   } catch (error) {
     if (steps.length === 1 || isStoreFault(error)) throw error;
     if (sql.inTransaction) sql.run('ROLLBACK');
     transact(sql, hooks, steps, runGuarded);
+  } finally {
+    // The engine takes no change of this inside a transaction: one that failed is ended first.
+    if (!synced) {
+      if (sql.inTransaction) sql.run('ROLLBACK');
+      sql.run('PRAGMA synchronous = FULL');
+    }
   }
 }
 
@@ -115,7 +131,11 @@ function syncFailure(cause: unknown): Failure {
   });
 }
 
-function stepOf<T>(run: () => T, resolve: (value: T) => void, reject: (error: unknown) => void): Step {
+function stepOf<T>(
+  run: () => T,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): Omit<Step, 'synced'> {
   let settle = (): void => {};
   return {
     run: () => {

@@ -57,7 +57,8 @@ export function fetchMethods(engine: Engine): Pick<Store, 'fetch' | 'abandon'> {
       const lapsed = pauseLapsed(agent, request.now);
       // Nothing to lease and nothing to let through: nothing to write.
       if (!lapsed && (request.lease === null || agent.waiting === 0)) return look(engine, agent, request);
-      return engine.commits.write(() => take(engine, request, compose));
+      // A lease need not outlive a power failure: its reader does not.
+      return engine.commits.writeUnsynced(() => take(engine, request, compose));
     },
     abandon: ({ reader }) => engine.commits.write(() => giveBack(engine, reader)),
   };
