@@ -29,6 +29,6 @@ export function batched<I, O>(
   return (item) =>
     new Promise((resolve, reject) => {
       waiting.push({ item, resolve, reject });
-      if (waiting.length === 1) queueMicrotask(() => void run());
+      if (waiting.length === 1) void Promise.resolve().then(run);
     });
 }
