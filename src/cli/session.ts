@@ -11,7 +11,7 @@ import type { Environment } from '../system/environment.ts';
 import { credentialOf, holdsKey, identify, type HeldCredential, type Identity } from '../system/identity.ts';
 import { messageId, randomUuid } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
-import { prepareHome } from '../system/place.ts';
+import { checkHome, prepareHome } from '../system/place.ts';
 import { sharedSecret } from '../system/secret.ts';
 
 export interface SessionNeeds {
@@ -56,7 +56,8 @@ export async function openSession(
   needs: SessionNeeds & Surroundings,
 ): Promise<Session> {
   // Before keys are made in it: a home that came with them would have got the umask's mode.
-  prepareHome(paths, environment);
+  if (needs.start === 'existing') checkHome(paths, environment);
+  else prepareHome(paths, environment);
   const identity = identify(paths, environment, needs.as);
   const client = new Client({
     connect: (receive) => reach({ paths, environment, start: needs.start ?? 'absent' }, receive),

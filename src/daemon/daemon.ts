@@ -144,7 +144,14 @@ async function serve(world: World, _lock: Lock): Promise<number> {
     repaired: () => log.write('socket replaced', { path: paths.socket }),
     stop,
   });
-  const stopListening = onSignals(stop, () => reload(world));
+  const stopListening = onSignals(stop, () => {
+    try {
+      reload(world);
+    } catch (error) {
+      // Whoever sent the signal is not there to be told.
+      log.write('error', { operation: 'reload', error });
+    }
+  });
   log.write('ready', { version, pid: environment.pid, socket: paths.socket });
   report({ ready: true, pid: environment.pid, version, socket: paths.socket });
 
@@ -182,15 +189,8 @@ function reload(world: World): void {
 
 function onSignals(stop: (reason: string) => void, again: () => void): () => void {
   const stopNow = (signal: NodeJS.Signals): void => stop(signal);
-  const reloadNow = (): void => {
-    try {
-      again();
-    } catch {
-      // Nobody is there to be told; `ipc daemon status` and the log show what is in force.
-    }
-  };
-  process.on('SIGTERM', stopNow).on('SIGINT', stopNow).on('SIGHUP', reloadNow);
-  return () => void process.off('SIGTERM', stopNow).off('SIGINT', stopNow).off('SIGHUP', reloadNow);
+  process.on('SIGTERM', stopNow).on('SIGINT', stopNow).on('SIGHUP', again);
+  return () => void process.off('SIGTERM', stopNow).off('SIGINT', stopNow).off('SIGHUP', again);
 }
 
 /** Below what the system allows: at the limit of open files `accept` spins (engines-and-faults §4.2). */

@@ -19,6 +19,8 @@ export class Janitor implements AsyncDisposable {
   #callOff: () => void = () => undefined;
   #at = Infinity;
   #dueAt: number | null = null;
+  /** What came due while a visit was under way, whose own answer may be older. */
+  #noted = Infinity;
   #tidyAt = 0;
   #visit: Promise<void> | undefined;
   #stopped = false;
@@ -36,6 +38,7 @@ export class Janitor implements AsyncDisposable {
   /** Something is due at this wall-clock time, perhaps before what was known. */
   due(at: number): void {
     this.#dueAt = Math.min(this.#dueAt ?? Infinity, at);
+    this.#noted = Math.min(this.#noted, at);
     if (at < this.#at) this.#visitAt(at);
   }
 
@@ -61,11 +64,11 @@ export class Janitor implements AsyncDisposable {
     const { clock, tend, tidy, failed } = this.#parts;
     let next = clock.now() + VISIT_MS;
     this.#at = Infinity;
-    this.#dueAt = null;
+    this.#noted = Infinity;
     try {
       const { more, nextDueAt } = await tend();
-      const noted: number | null = this.#dueAt;
-      this.#dueAt = nextDueAt === null ? noted : Math.min(nextDueAt, noted ?? Infinity);
+      const dueAt = Math.min(nextDueAt ?? Infinity, this.#noted);
+      this.#dueAt = Number.isFinite(dueAt) ? dueAt : null;
       next = more ? clock.now() : Math.min(next, this.#dueAt ?? Infinity);
       if (clock.now() >= this.#tidyAt) {
         this.#tidyAt = clock.now() + TIDY_MS;

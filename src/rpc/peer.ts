@@ -29,6 +29,7 @@ export class Peer implements Receiver {
   readonly #parts: PeerParts;
   readonly #serving: Serving;
   readonly #waiting = new Map<RpcId, Waiting>();
+  readonly #listening = new Map<RpcId, () => void>();
   readonly #split: (chunk: Uint8Array) => void;
   #lastId = 0;
   #over: Failure | undefined;
@@ -128,7 +129,7 @@ export class Peer implements Receiver {
     }
     this.#waiting.set(
       id,
-      make(id, () => void this.#waiting.delete(id)),
+      make(id, () => this.#forget(id)),
     );
     this.#parts.connection.send(frame);
     return id;
@@ -142,8 +143,16 @@ export class Peer implements Receiver {
       this.notify('rpc.cancel', { id });
       waiting.failed(new Failure('interrupted', 'the call was given up', { cause: signal.reason }));
     };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    // One signal may serve many calls: those that are over leave nothing on it.
+    this.#listening.set(id, () => signal.removeEventListener('abort', stop));
+  }
+
+  #forget(id: RpcId): void {
+    this.#waiting.delete(id);
+    this.#listening.get(id)?.();
+    this.#listening.delete(id);
   }
 
   #take(line: string): void {

@@ -4,7 +4,7 @@
  * `guard.depth`. What is not known is an error that names the nearest: a mistyped limit that silently
  * does nothing is worse than none.
  */
-import { Failure } from '../protocol/failures.ts';
+import { Failure, type FailureCode } from '../protocol/failures.ts';
 import { type Environment, variable } from './environment.ts';
 import { readIfThere, removeIfThere, replaceFile } from './files.ts';
 import { nearest } from './nearest.ts';
@@ -116,14 +116,14 @@ export function readConfigFile(path: string): ReadonlyMap<SettingName, number> {
   const found = new Map<SettingName, number>();
   if (text === undefined || text.trim() === '') return found;
   for (const [name, value] of flatten(parse(text, path), '')) {
-    found.set(settingName(name, path), checkSetting(settingName(name, path), value, path));
+    if (!isSettingName(name)) throw unknownSetting(name, { code: 'invalid_data', where: path });
+    found.set(name, checkSetting(name, value, path));
   }
   return found;
 }
 
 /** Writes one setting, or with undefined takes it out. Throws `invalid_data`. */
-export function changeConfig(paths: Paths, name: string, value: string | undefined): number {
-  const setting = settingName(name, 'the command');
+export function changeConfig(paths: Paths, setting: SettingName, value: string | undefined): number {
   const file = new Map(readConfigFile(paths.config));
   if (value === undefined) file.delete(setting);
   else file.set(setting, checkSetting(setting, value, 'the command'));
@@ -140,11 +140,16 @@ export function variableOf(name: SettingName): string {
     .toUpperCase()}`;
 }
 
-function settingName(name: string, where: string): SettingName {
+/** The setting meant by a word of a command. Throws `invalid`. */
+export function settingName(name: string): SettingName {
   if (isSettingName(name)) return name;
+  throw unknownSetting(name, { code: 'invalid', where: 'the command' });
+}
+
+function unknownSetting(name: string, { code, where }: { code: FailureCode; where: string }): Failure {
   const meant = nearest(name, settingNames);
   const found = `wanted a known setting, found ${JSON.stringify(name)} in ${where}`;
-  throw new Failure('invalid_data', meant === undefined ? found : `${found}; did you mean ${meant}`, {
+  return new Failure(code, meant === undefined ? found : `${found}; did you mean ${meant}`, {
     hint: 'ipc config list',
     details: meant === undefined ? undefined : { suggestion: meant },
   });

@@ -37,7 +37,8 @@ export function identify(paths: Paths, environment: Environment, as?: string): I
   return {
     ...found,
     borrowed: found.how === 'as',
-    kind: kindOf(session, environment),
+    // What an agent does under the person's own name must not make that name an agent's for good.
+    kind: found.how === 'user' && session !== undefined ? 'script' : kindOf(session, environment),
     client: session?.client ?? 'cli',
     // Looked for when it is asked for: a command whose name was told has no use for it.
     get binding() {

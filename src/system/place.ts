@@ -60,6 +60,8 @@ function checkFolder(path: string, environment: Environment): boolean {
       `chmod 700 ${quoted}`,
     );
   }
+  // Nobody else could have changed anything in it: what others might read is closed to them.
+  if ((found.mode & 0o077) !== 0) chmodSync(path, 0o700);
   return true;
 }
 

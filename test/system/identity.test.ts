@@ -72,7 +72,9 @@ test('a command is a person’s only at a terminal with no agent program above',
   const kind = (variables: Record<string, string>) => identify(home.paths, under(home, variables)).kind;
   const alone = processFacts(process.pid)?.terminal === true ? 'human' : 'script';
   expect(kind({})).toBe(alone);
-  expect(kind({ CLAUDECODE: '1' })).toBe('agent');
+  expect(kind({ CLAUDECODE: '1' })).toBe('script');
+  expect(kind({ CLAUDECODE: '1', IPC_AGENT: 'claude' })).toBe('agent');
+  expect(kind({ CLAUDE_CODE_SESSION_ID: 's-1' })).toBe('agent');
 });
 
 test.skipIf(Bun.which('script') === null)('at a terminal it is a person’s', async () => {

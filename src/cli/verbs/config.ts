@@ -3,8 +3,8 @@ import { table as columns } from '../../present/table.ts';
 import { Failure } from '../../protocol/failures.ts';
 import {
   changeConfig,
-  isSettingName,
   readConfig,
+  settingName,
   settingNames,
   settings,
   variableOf,
@@ -12,7 +12,6 @@ import {
 import { variable } from '../../system/environment.ts';
 import { prepareHome } from '../../system/place.ts';
 import type { Call } from '../call.ts';
-import { suggest } from '../suggest.ts';
 import type { Spec, Verb } from '../verb.ts';
 
 const spec = (
@@ -33,8 +32,7 @@ export const get: Verb = {
     examples: [['ipc config get idleExit', 'its value']],
   }),
   run: async (call: Call) => {
-    const name = call.words[0] ?? '';
-    if (!isSettingName(name)) throw unknownSetting(name);
+    const name = settingName(call.words[0] ?? '');
     const value = readConfig(call.world.paths, call.world.environment)[name];
     await call.print({ name, value }, () => `${value}\n`);
   },
@@ -98,7 +96,8 @@ export const set: Verb = {
     operations: { 'daemon.reload': {} },
   }),
   run: async (call: Call) => {
-    const [name = '', value] = call.words;
+    const [word = '', value] = call.words;
+    const name = settingName(word);
     const reset = call.values.on('reset');
     if (reset === (value !== undefined))
       throw new Failure('invalid', 'wanted a value, or --reset', { hint: 'ipc help config set' });
@@ -117,10 +116,4 @@ async function reload(call: Call): Promise<void> {
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== 'daemon_unavailable') throw error;
   }
-}
-
-function unknownSetting(name: string): Failure {
-  const near = suggest(name, settingNames);
-  const mean = near === undefined ? '' : `; did you mean ${near}?`;
-  return new Failure('invalid', `no setting ${JSON.stringify(name)}${mean}`, { hint: 'ipc config list' });
 }
