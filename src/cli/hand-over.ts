@@ -2,6 +2,7 @@
  * Fetch, print, flush, confirm: in that order, so that a message counts as handed only when it is with
  * the system. A crash in between costs a repeat marked `again`, never a message (design §2).
  */
+import { Failure } from '../protocol/failures.ts';
 import { jsonLine } from '../present/json.ts';
 import { deliveredText } from '../present/person.ts';
 import type { Input, Output } from '../protocol/operations.ts';
@@ -21,6 +22,11 @@ export async function handOver(
   session: Session,
   { input, signal }: { input: Partial<Input<'check'>>; signal: AbortSignal | undefined },
 ): Promise<{ readonly shown: number }> {
+  // Before anything is leased: what nobody can see must stay unread.
+  if (call.output.absent())
+    throw new Failure('cannot_create', 'wanted somewhere to print the messages, found stdout closed', {
+      hint: 'ipc check',
+    });
   const everything = call.values.on('all');
   const limit = input.limit ?? Number.POSITIVE_INFINITY;
   const { wait, ...query } = input;

@@ -4,12 +4,14 @@
  * interfaces.md §8.1), because `ipc who | less` has a terminal on one and a pipe on the other.
  */
 import { coloured, plain, type Style } from '../present/style.ts';
+import { Failure } from '../protocol/failures.ts';
 import { type Environment, variable } from '../system/environment.ts';
 import { errorCode } from '../system/files.ts';
 import { isTerminal, writeError, writeOut } from '../system/output.ts';
+import { stdoutWasClosed } from './lost-output.ts';
 
 export interface Output {
-  /** False: the reader is gone (`ipc history | head`), nothing more need be written. Throws when the disk is full. */
+  /** False: the reader is gone (`ipc history | head`), nothing more need be written. Throws `cannot_create` when the disk is full. */
   write(text: string | Uint8Array): Promise<boolean>;
   /** A line of talk on stderr; nothing under --quiet. */
   say(text: string): void;
@@ -21,6 +23,8 @@ export interface Output {
   readonly errorStyle: Style;
   readonly terminal: { readonly out: () => boolean; readonly error: () => boolean };
   readonly closed: boolean;
+  /** There was no stdout to begin with (`ipc check >&-`): nothing may be handed over there. */
+  readonly absent: () => boolean;
   readonly quiet: boolean;
 }
 
@@ -40,6 +44,7 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
   // Asked late and once: for a terminal it costs the load of node:tty, and most commands need but one.
   const terminal = { out: once(() => isTerminal(1)), error: once(() => isTerminal(2)) };
   let closed = false;
+  const absent = once(stdoutWasClosed);
   let fresh = true;
   /** Undefined: it has to wait its turn. */
   const atOnce = (text: string | Uint8Array): boolean | undefined => {
@@ -59,7 +64,7 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
         if (taken === undefined) await Bun.write(Bun.stdout, text);
         return !closed;
       } catch (error) {
-        if (errorCode(error) !== 'EPIPE') throw error;
+        if (errorCode(error) !== 'EPIPE') throw unwritable(error);
         closed = true;
         return false;
       }
@@ -80,6 +85,7 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
       return styleFor('error');
     },
     terminal,
+    absent,
     quiet: rules.quiet,
     get closed() {
       return closed;
@@ -96,6 +102,15 @@ export function colourWanted(
   const forced = variable(environment, 'FORCE_COLOR');
   if (forced !== undefined) return forced !== '0' && forced !== 'false';
   return variable(environment, 'TERM') !== 'dumb' && stream.terminal();
+}
+
+/** What was asked for may have been done all the same: only its answer is lost. */
+function unwritable(cause: unknown): Failure {
+  const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new Failure('cannot_create', `wanted to write the output to stdout, which failed: ${why}`, {
+    hint: 'df -h',
+    cause,
+  });
 }
 
 function once<T>(look: () => T): () => T {

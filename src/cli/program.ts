@@ -135,11 +135,13 @@ async function failed(
   { error, output, world, json }: { error: unknown; output: Output; world: World; json: boolean },
 ): Promise<number> {
   const body: FailureBody = failure.body();
-  if (json) await output.write(failureLine(body));
+  // Where the answer could not be written, its failure cannot either: then it is told on stderr.
+  const written = json && !output.absent() && (await output.write(failureLine(body)).catch(() => false));
+  const told = written || (json && output.closed);
   // Whoever pressed Ctrl-C knows.
   if (failure.code === 'interrupted') return failure.exit;
   const { errorStyle: style } = output;
-  if (!json)
+  if (!told)
     output.complain(
       `${style.bad('ipc:')} ${await shown(failure.message)}\n${style.faint('try:')} ${await shown(failure.hint)}`,
     );

@@ -4,12 +4,24 @@ import type { Delivered, MessageId } from '../../src/protocol/model.ts';
 import type { Output, Request } from '../../src/protocol/operations.ts';
 import { message } from '../present/message.ts';
 import { fakeServer } from '../support/fake-server.ts';
-import { temporaryHome } from '../support/home.ts';
+import { temporaryHome, type TestHome } from '../support/home.ts';
 import { ipcCommand, runIpc } from '../support/processes.ts';
 
 function numbered(number: number, parts: Partial<Delivered> = {}): Delivered {
   const id = `0198f3c2-7a10-7bbb-8ccc-${String(number).padStart(12, '0')}` as MessageId;
   return message({ id, thread: id, body: `number ${number}`, ...parts });
+}
+
+/** With a redirection of the shell's; what it says on stderr. */
+async function inShell(home: TestHome, args: string[], redirection: string) {
+  const line = [...ipcCommand, ...args].map((word) => `'${word}'`).join(' ');
+  const shell = Bun.spawn(['sh', '-c', `${line} ${redirection}`], {
+    env: { ...home.variables },
+    cwd: home.path,
+    stdout: 'ignore',
+    stderr: 'pipe',
+  });
+  return { stderr: await shell.stderr.text(), code: await shell.exited };
 }
 
 type Page = Output<'check'>;
@@ -76,6 +88,23 @@ describe('check', () => {
     expect(box.told).toEqual(['check 524288', 'check 524288']);
   });
 
+  test.if(process.platform === 'linux')(
+    'whose stdout is closed fetches nothing; /dev/null is a wish',
+    async () => {
+      await using home = await temporaryHome();
+      const box = mailbox([page([numbered(1)])]);
+      await using _server = fakeServer(home, box.handlers);
+      for (const flags of [[], ['--json']]) {
+        const { code, stderr } = await inShell(home, ['check', ...flags], '>&-');
+        expect(code).toBe(73);
+        expect(stderr).toContain('found stdout closed');
+      }
+      expect(box.told).toEqual([]);
+      expect(await inShell(home, ['check'], '>/dev/null')).toEqual({ code: 0, stderr: '' });
+      expect(box.told).toEqual(['check 8192', 'confirm handed cli 1']);
+    },
+  );
+
   test('of everything is one JSON object over however many pages', async () => {
     await using home = await temporaryHome();
     const box = mailbox([
@@ -137,6 +166,23 @@ describe('check', () => {
     expect(stdout).toContain('not the user of this conversation');
     expect(stdout).toContain('\nnumber 1\n```\n');
   });
+});
+
+describe('an answer that cannot be written', () => {
+  test.if(process.platform === 'linux').each([[[]], [['--json']]])(
+    'is one line on stderr, and says that the message is stored: %j',
+    async (flags) => {
+      await using home = await temporaryHome();
+      const { id } = numbered(1);
+      const sent = { id, thread: id, duplicate: false, deliveries: [] };
+      await using _server = fakeServer(home, { send: async () => sent });
+      const { code, stderr } = await inShell(home, ['send', 'bob', 'hi', ...flags], '>/dev/full');
+      expect(code).toBe(73);
+      expect(stderr).toStartWith(`ipc: message ${id} is stored, but wanted to write the output`);
+      expect(stderr).toMatch(/^ipc: .+\ntry: .+\n$/);
+      expect(await inShell(home, ['version', ...flags], '>/dev/full')).toMatchObject({ code: 73 });
+    },
+  );
 });
 
 describe('ask', () => {

@@ -1,11 +1,11 @@
 /** `ipc reply`: an answer in the thread of a message, the last one handed to me unless named. */
-import { sentText } from '../../present/sent.ts';
 import type { Call } from '../call.ts';
 import { contentFlags, contentOf } from '../content.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { isMessageId } from '../message-id.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
+import { tellSent } from './send.ts';
 
 const table = fromTable('reply', [
   'intent',
@@ -49,7 +49,7 @@ async function run(call: Call): Promise<void> {
     ...(named ? { message: first } : {}),
     id: flags.id ?? session.messageId(),
   });
-  await call.tell(sent, ({ style }) => sentText(sent, style));
+  await tellSent(call, sent);
 }
 
 export const verb = { spec, run };

@@ -1,5 +1,7 @@
 /** `ipc send`: a message to names, #topics or @all. One of the two hot verbs: it loads little. */
 import { sentText } from '../../present/sent.ts';
+import { Failure } from '../../protocol/failures.ts';
+import type { Output } from '../../protocol/operations.ts';
 import type { Call } from '../call.ts';
 import { contentFlags, contentOf } from '../content.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
@@ -69,7 +71,21 @@ async function run(call: Call): Promise<void> {
     id: flags.id ?? session.messageId(),
     to: recipients(to),
   });
-  await call.tell(sent, ({ style }) => sentText(sent, style));
+  await tellSent(call, sent);
+}
+
+/** A message is sent whether or not its answer can be printed; who does not hear so would send it twice. */
+export async function tellSent(call: Call, sent: Output<'send'>): Promise<void> {
+  try {
+    await call.tell(sent, ({ style }) => sentText(sent, style));
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    throw new Failure(error.code, `message ${sent.id} is stored, but ${error.message}`, {
+      hint: `ipc receipts ${sent.id}`,
+      details: { id: sent.id, thread: sent.thread },
+      cause: error,
+    });
+  }
 }
 
 export function recipients(text: string): string[] {
