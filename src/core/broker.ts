@@ -6,6 +6,7 @@
  * `core/` knows the protocol and its own ports. It does no I/O, reads no clock, knows no engine, no
  * socket and no process.
  */
+import { Failure } from '../protocol/failures.ts';
 import type { Handlers } from '../protocol/operations.ts';
 import { parseOwnName } from '../protocol/names.ts';
 import type { Caller, Credential } from '../protocol/wire.ts';
@@ -23,6 +24,7 @@ import { Session } from './session.ts';
 import { upkeepHandlers } from './upkeep.ts';
 
 const SWEEP_ROWS = 500;
+const KEY = /^[A-Za-z0-9_-]{43}$/;
 
 export interface Opening {
   readonly caller: Caller;
@@ -110,6 +112,9 @@ export class Broker {
 
   async #enter(caller: Caller, credential: Credential, { own }: { own: boolean }) {
     const name = parseOwnName(credential.name);
+    if (!KEY.test(credential.key)) {
+      throw new Failure('credential_refused', 'wanted a key of 256 bits in base64url, found something else');
+    }
     const keyHash = this.#desk.ids.hash(credential.key);
     const now = this.#desk.clock.now();
     return granted(await this.#desk.store.enter({ name, keyHash, kind: caller.kind, own, now }));

@@ -48,6 +48,8 @@ export function directoryHandlers(desk: Desk, session: Session): Pick<Handlers, 
       return { reminded: [...ids] as MessageId[] };
     },
     mute: async ({ name, off }) => {
+      if (nameKey(name) === 'system')
+        throw new Failure('not_allowed', 'wanted a sender to mute; what the system says cannot be');
       const muted = off !== true;
       const step = { agent: session.acting().id, name, muted, now: now() };
       const { released, wake } = granted(await desk.store.mute(step));
@@ -121,6 +123,12 @@ async function register(
   session: Session,
   request: Request<'register'>,
 ): Promise<Output<'register'>> {
+  if (request.kind === 'human' && session.caller.kind !== 'human') {
+    throw new Failure(
+      'not_allowed',
+      `only a person at a terminal is of kind human, found ${session.caller.kind}`,
+    );
+  }
   await desk.presence.settle();
   const claim: Claim = {
     name: request.name === undefined ? null : parseOwnName(request.name),
@@ -190,6 +198,8 @@ async function rename(desk: Desk, session: Session, name: AgentName): Promise<Ou
   retell(desk, agent.id, (record) => ({ ...record, name }));
   desk.wake.publish(renamed.wake);
   desk.due(until);
+  // Only the case changed, or nothing: there is no older name to lead here.
+  if (nameKey(agent.name) === nameKey(name)) return { from: renamed.from, to: name, told: 0 };
   return { from: renamed.from, to: name, forwardsUntil: instant(until), told: renamed.told };
 }
 

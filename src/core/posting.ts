@@ -40,7 +40,7 @@ export function contentKey(request: Content, target: Target): string {
   return JSON.stringify([target, request.body, request.data, request.forwardOf, blobs]);
 }
 
-/** When it may first be shown and when it ends. Throws `invalid_data` when its end is said twice. */
+/** When it may first be shown and when it ends. Throws `invalid_data` for an end said twice or come already. */
 export function lifetime(
   request: Content,
   now: number,
@@ -50,9 +50,14 @@ export function lifetime(
   if (expiresAt !== undefined && expiresIn !== undefined) {
     throw new Failure('invalid_data', 'wanted expiresIn or expiresAt, found both');
   }
-  if (expiresAt !== undefined) return { notBefore, expiresAt: Date.parse(expiresAt) };
-  if (expiresIn === undefined) return { notBefore, expiresAt: null };
-  return { notBefore, expiresAt: Math.max(now, notBefore ?? now) + expiresIn * 1000 };
+  const from = Math.max(now, notBefore ?? now);
+  if (expiresIn !== undefined) return { notBefore, expiresAt: from + expiresIn * 1000 };
+  if (expiresAt === undefined) return { notBefore, expiresAt: null };
+  if (Date.parse(expiresAt) > from) return { notBefore, expiresAt: Date.parse(expiresAt) };
+  throw new Failure(
+    'invalid_data',
+    `wanted an expiry after ${new Date(from).toISOString()}, found ${expiresAt}`,
+  );
 }
 
 /** Throws `no_such_file` or `invalid_data` when a blob is not what it is said to be. */

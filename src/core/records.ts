@@ -169,6 +169,7 @@ export interface PostedTo {
   readonly reason: string | null;
   readonly forwarded: boolean;
   readonly unborn: boolean;
+  readonly seenAt: number | null;
   readonly anchor: Anchor | null;
   readonly sessions: readonly SessionRecord[];
 }

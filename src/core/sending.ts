@@ -18,6 +18,7 @@ export function sendingHandlers(
   return {
     ask: async ({ timeout, reader, ...request }, { signal }) => {
       const sent = await post(desk, session, { ...request, intent: 'request' }, direct(session, request));
+      if (sent.deliveries.every(({ state }) => state === 'refused')) return { sent };
       const leave = await desk.presence.stay(session.acting().id, session.seat('satellite'));
       const answer = await awaitAnswer(desk, session, {
         id: sent.id,
@@ -88,7 +89,7 @@ function firstDue(desk: Desk, request: Content, posted: { deliveries: readonly P
 }
 
 function sentTo(desk: Desk, to: PostedTo): Sent['deliveries'][number] {
-  const facts = { sessions: to.sessions, anchor: to.anchor, unborn: to.unborn, seenAt: null };
+  const facts = { sessions: to.sessions, anchor: to.anchor, unborn: to.unborn, seenAt: to.seenAt };
   return {
     to: to.name,
     asked: to.asked,

@@ -13,7 +13,8 @@ export const HANDOVER_BYTES = 8_192;
 
 const utf8 = new TextEncoder();
 
-export const MessageId = z.uuid().brand<'MessageId'>();
+/** Compared, and kept, in lower case. */
+export const MessageId = z.uuid().toLowerCase().brand<'MessageId'>();
 export type MessageId = z.infer<typeof MessageId>;
 
 /** A rule whose breaking has a failure of its own; the dispatcher reads `params.code`. */
@@ -100,6 +101,13 @@ export const Attachment = BlobRef.extend(attachmentFacts).extend({
 });
 export type Attachment = z.infer<typeof Attachment>;
 
+/**
+ * Structured payload, as `JSON.parse` made it: nothing is rebuilt on the way, so that a key such as
+ * `__proto__` arrives like any other. The frame it came in bounds its size and depth.
+ */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export const Json = z.custom<Json>((value) => value !== undefined);
+
 export const Body = z
   .string()
   .refine((text) => text.isWellFormed(), { error: 'wanted well-formed Unicode, found a lone surrogate' })
@@ -125,7 +133,7 @@ export const Message = z.object({
   sentAt: Instant,
   body: z.string().describe('the whole body, or its first lines when bodyBlob is there'),
   bodyBlob: BlobRef.extend({ path: z.string() }).optional(),
-  data: z.json().optional(),
+  data: Json.optional(),
   attachments: z.array(Attachment).optional(),
   thread: z.string(),
   replyTo: MessageId.optional(),

@@ -39,25 +39,22 @@ export function isReserved(name: string): boolean {
 export function parseOwnName(text: string): AgentName {
   const name = text.startsWith('@') ? text.slice(1) : text;
   if (!isName(name)) throw badName(text);
-  if (isReserved(name)) {
-    throw new Failure(
-      'invalid_name',
-      `the name ${JSON.stringify(name)} is reserved (all, system, me and ipc…)`,
-    );
-  }
+  if (isReserved(name)) throw reserved(name);
   return name;
 }
 
 /** A recipient as people write it: `bob`, `@bob`, `#reviews`, `@all`. Throws `invalid_name`. */
 export function parseAddress(text: string): Address {
-  if (text === '@all' || nameKey(text) === 'all') return { kind: 'all' };
+  const name = text.startsWith('@') ? text.slice(1) : text;
+  if (nameKey(name) === 'all') return { kind: 'all' };
   if (text.startsWith('#')) {
     const topic = text.slice(1);
     if (!isName(topic)) throw badName(text);
     return { kind: 'topic', name: topic };
   }
-  const name = text.startsWith('@') ? text.slice(1) : text;
   if (!isName(name)) throw badName(text);
+  // Nobody can ever come for it; `system` says itself that it reads nothing.
+  if (isReserved(name) && nameKey(name) !== 'system') throw reserved(name);
   return { kind: 'agent', name };
 }
 
@@ -82,4 +79,11 @@ export function numberedName(name: string, number: number): AgentName {
 
 function badName(text: string): Failure {
   return new Failure('invalid_name', `wanted a name of ${NAME_RULE}, found ${JSON.stringify(text)}`);
+}
+
+function reserved(name: string): Failure {
+  return new Failure(
+    'invalid_name',
+    `wanted a name somebody can have, found the reserved ${JSON.stringify(name)} (all, system, me, ipc…)`,
+  );
 }

@@ -78,7 +78,7 @@ export const directory = {
         .string()
         .regex(/^[A-Za-z0-9_-]{43}$/)
         .describe('256 random bits, base64url, kept by the client'),
-      kind: Kind.exclude(['system']).default('script').describe('human, agent or script'),
+      kind: Kind.extract(['human', 'agent', 'script']).default('script').describe('human, agent or script'),
       anchor: Anchor.optional().describe('process whose life stands for mine'),
       hold: z.boolean().optional().describe('this connection holds the name while it lives'),
       about: z.string().max(200).optional().describe('what I am working on'),
@@ -115,7 +115,7 @@ export const directory = {
     output: z.object({
       from: z.string(),
       to: z.string(),
-      forwardsUntil: Instant,
+      forwardsUntil: Instant.optional().describe('absent: only the case changed'),
       told: z.int().nonnegative(),
     }),
   }),

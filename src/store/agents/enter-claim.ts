@@ -102,6 +102,10 @@ function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed:
 const CLAIM = `UPDATE agent SET kind = ?2, about = coalesce(?3, about), anchor_pid = ?4, anchor_started = ?5,
   seen_at = ?6 WHERE id = ?1`;
 
+/** A shell stands for one name: the one it took before is nobody's now. */
+const LEAVE = `UPDATE agent SET anchor_pid = NULL, anchor_started = NULL
+  WHERE anchor_pid = ?1 AND anchor_started = ?2 AND id <> ?3`;
+
 function takeName(engine: Engine, claim: Claim): Claimed {
   const { sql } = engine;
   const name = claim.name ?? nextAutoName(engine, claim.now);
@@ -131,6 +135,7 @@ function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { create
   const kept = sameAnchor(anchorOf(row), claim.deadAnchor) ? null : anchorOf(row);
   const anchor = claim.anchor ?? kept;
   engine.sql.run(CLAIM, row.id, kind, claim.about, anchor?.pid ?? null, anchor?.startedAt ?? null, claim.now);
+  if (claim.anchor !== null) engine.sql.run(LEAVE, claim.anchor.pid, claim.anchor.startedAt, row.id);
   if (claim.hold !== null) engine.presence.attach({ ...claim.hold.seat, agent: row.id }, claim.hold.until);
   const after = agentById(engine.sql, row.id) ?? row;
   return { ok: true, agent: agentRecord(after), created, waiting: after.waiting, held: after.held };

@@ -14,7 +14,10 @@ export interface Known {
   readonly digest: Uint8Array;
 }
 
-interface KnownDelivery extends Pick<AgentRow, 'id' | 'name' | 'kind' | 'anchor_pid' | 'anchor_started'> {
+interface KnownDelivery extends Pick<
+  AgentRow,
+  'id' | 'name' | 'kind' | 'seen_at' | 'anchor_pid' | 'anchor_started'
+> {
   readonly asked: string;
   readonly state: DeliveryState;
   readonly reason: string | null;
@@ -22,7 +25,7 @@ interface KnownDelivery extends Pick<AgentRow, 'id' | 'name' | 'kind' | 'anchor_
 }
 
 const KNOWN = 'SELECT seq, thread, addressed, digest FROM message WHERE id = ?1';
-const KNOWN_DELIVERIES = `SELECT a.id, a.name, a.kind, a.anchor_pid, a.anchor_started,
+const KNOWN_DELIVERIES = `SELECT a.id, a.name, a.kind, a.seen_at, a.anchor_pid, a.anchor_started,
     d.asked, d.state, d.reason, d.forwarded
   FROM delivery d JOIN agent a ON a.id = d.agent WHERE d.message = ?1 ORDER BY d.rowid`;
 
@@ -61,6 +64,7 @@ export function repeated(engine: Engine, posting: Posting, known: Known): Posted
     forwarded: row.forwarded === 1,
     unborn: row.kind === null,
     anchor: anchorOf(row),
+    seenAt: engine.presence.seenAt(row.id) ?? row.seen_at,
     sessions: engine.presence.of(row.id, posting.now),
   }));
   return { ok: true, duplicate: true, thread: known.thread, deliveries, wake: [] };

@@ -8,7 +8,16 @@ import { isRefusal, refuse } from '../engine/refusal.ts';
 /** As much of its row as a posting asks for: every column read is paid for by every send. */
 export interface Mailbox extends Pick<
   AgentRow,
-  'id' | 'name' | 'kind' | 'paused_until' | 'waiting' | 'held' | 'delayed' | 'anchor_pid' | 'anchor_started'
+  | 'id'
+  | 'name'
+  | 'kind'
+  | 'seen_at'
+  | 'paused_until'
+  | 'waiting'
+  | 'held'
+  | 'delayed'
+  | 'anchor_pid'
+  | 'anchor_started'
 > {
   /** 1: the recipient muted the sender. */
   readonly muted: number;
@@ -22,7 +31,7 @@ export interface Recipient {
   readonly forwarded: boolean;
 }
 
-const MAILBOX = `SELECT a.id, a.name, a.kind, a.paused_until, a.waiting, a.held, a.delayed, a.anchor_pid,
+const MAILBOX = `SELECT a.id, a.name, a.kind, a.seen_at, a.paused_until, a.waiting, a.held, a.delayed, a.anchor_pid,
   a.anchor_started, EXISTS (SELECT 1 FROM mute WHERE agent = a.id AND sender = ?1) AS muted`;
 const BY_ID = `${MAILBOX} FROM agent a WHERE a.id = ?2 AND a.name_key IS NOT NULL`;
 const BY_NAME = `${MAILBOX} FROM agent a WHERE a.name_key = ?2`;

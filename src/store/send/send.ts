@@ -153,6 +153,7 @@ function deliver(engine: Engine, recipient: Recipient, { posting, message, count
     forwarded,
     unborn,
     anchor: mailbox === null ? null : anchorOf(mailbox),
+    seenAt: engine.presence.seenAt(agent) ?? mailbox?.seen_at ?? null,
     sessions: engine.presence.of(agent, now),
   };
 }
