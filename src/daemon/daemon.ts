@@ -142,6 +142,7 @@ async function serve(world: World, _lock: Lock): Promise<number> {
     idleExitMs: () => world.config.idleExit * 1_000,
     dueAt: () => janitor.dueAt,
     repaired: () => log.write('socket replaced', { path: paths.socket }),
+    unrepaired: (error) => log.write('error', { operation: 'replace the socket', error }),
     stop,
   });
   const stopListening = onSignals(stop, () => {

@@ -45,6 +45,8 @@ export interface UpkeepParts {
   /** Wall-clock time of the next thing due by itself. */
   readonly dueAt: () => number | null;
   readonly repaired: () => void;
+  /** What stands in the way of a repair; called once for each change of it. */
+  readonly unrepaired: (error: unknown) => void;
   readonly stop: (reason: string, code: number) => void;
 }
 
@@ -67,13 +69,26 @@ export function watchUpkeep(parts: UpkeepParts): () => void {
     return dueAt === null || dueAt - clock.now() > allowed;
   };
 
+  let inTheWay: string | undefined;
+  /** A folder in the socket's place, a full disk: whatever it is may be gone at the next look. */
+  const repair = (): void => {
+    try {
+      if (!server.intact()) {
+        server.repair();
+        parts.repaired();
+      }
+      inTheWay = undefined;
+    } catch (error) {
+      const found = String(error);
+      if (found !== inTheWay) parts.unrepaired(error);
+      inTheWay = found;
+    }
+  };
+
   const look = (): void => {
     const broken = store.broken();
     if (broken !== undefined) return parts.stop(broken.message, 1);
-    if (!server.intact()) {
-      server.repair();
-      parts.repaired();
-    }
+    repair();
     if (idle()) return parts.stop('idle', 0);
     callOff = clock.after(LOOK_MS, look);
   };

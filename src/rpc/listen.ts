@@ -89,7 +89,13 @@ export function listen(parts: ListenParts): Listener {
         },
       });
       if (pipe(parts.path)) return { server, identity: undefined };
-      renameSync(beside, parts.path);
+      try {
+        renameSync(beside, parts.path);
+      } catch (error) {
+        // Who tries every second must not keep an open socket of each try.
+        server.stop(true);
+        throw error;
+      }
       return { server, identity: fileIdentity(parts.path) };
     } finally {
       process.umask(before);

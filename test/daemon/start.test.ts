@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { Client } from '../../src/rpc/client.ts';
 import { reach } from '../../src/rpc/ensure.ts';
 import { clientProcess } from '../support/client-process.ts';
@@ -144,6 +144,22 @@ test('a daemon with nothing to do ends by itself, one with a session stays', asy
   expect(isAlive(daemon.pid)).toBe(true);
   await session.close();
   expect(await daemon.exited).toBe(0);
+});
+
+test('a folder in the place of the socket is waited out, and said once', async () => {
+  await using home = await temporaryHome();
+  await using _daemon = await startDaemon(home);
+  await rm(home.paths.socket);
+  await mkdir(home.paths.socket);
+  const complaints = (): number =>
+    readFileSync(home.paths.log, 'utf8').split('replace the socket').length - 1;
+  await until(() => complaints() > 0, 'the complaint');
+  await rmdir(home.paths.socket);
+  await until(() => existsSync(home.paths.socket), 'the socket to come back');
+  expect(complaints()).toBe(1);
+  const asking = client(home, 'existing');
+  expect(await asking.operations.who({})).toMatchObject({ agents: [] });
+  await asking.close();
 });
 
 test('a socket that was taken away is put back', async () => {
