@@ -26,6 +26,8 @@ export interface ClientParts {
   /** Answers what the daemon asks of this session. */
   readonly serve?: Serve | undefined;
   readonly version?: string | undefined;
+  /** How long a daemon may take to greet back; 5 s when absent. */
+  readonly helloMs?: number | undefined;
   /** Called once, when the first call has left: while the daemon works on it, our time is free. */
   readonly meanwhile?: (() => void) | undefined;
 }
@@ -86,16 +88,22 @@ export class Client {
 
   async #call(method: MethodFacts, input: Params, options: CallOptions): Promise<unknown> {
     const params = method.makesId && input['id'] === undefined ? { ...input, id: messageId() } : input;
+    const safe = isSafe(method, params);
     for (let breaks = 1; ; breaks += 1) {
       const link = await this.#connected();
+      let begun = false;
       try {
+        // Behind a hello nobody answers, nobody knows whether it was done: this one waits for the answer.
+        if (!safe && !link.greeted) await link.welcome();
+        begun = !link.over;
         const answering = link.call(method.name, params, options.signal);
         this.#useTime();
         const answer = await answering;
         this.#remember(method.name, params, answer);
         return answer;
       } catch (error) {
-        await this.#recover(link, { error, method, breaks, signal: options.signal });
+        const unsure = begun && !safe;
+        await this.#recover(link, { error, method, unsure, breaks, signal: options.signal });
       }
     }
   }
@@ -113,7 +121,8 @@ export class Client {
         }
         return;
       } catch (error) {
-        await this.#recover(link, { error, method, breaks, signal: options.signal });
+        const unsure = !method.safe;
+        await this.#recover(link, { error, method, unsure, breaks, signal: options.signal });
       }
     }
   }
@@ -121,9 +130,16 @@ export class Client {
   /** Returns when the call is to be made again; throws what the caller is to be told. */
   async #recover(
     link: Link,
-    fault: { error: unknown; method: MethodFacts; breaks: number; signal: AbortSignal | undefined },
+    fault: {
+      error: unknown;
+      method: MethodFacts;
+      /** It left, and to do it twice is not to do it once. */
+      unsure: boolean;
+      breaks: number;
+      signal: AbortSignal | undefined;
+    },
   ): Promise<void> {
-    const { error, method, breaks, signal } = fault;
+    const { error, method, unsure, breaks, signal } = fault;
     // A refused hello is why everything after it failed.
     const greeting = await link.welcome().then(
       () => undefined,
@@ -133,7 +149,7 @@ export class Client {
     if (signal?.aborted === true || this.#closed) throw error;
     if (isNotBegun(error) && link.outdated) return this.#replace(link);
     if (!isNotBegun(error) && !isBroken(error)) throw error;
-    if (!isNotBegun(error) && !method.safe && link.greeted) {
+    if (!isNotBegun(error) && unsure) {
       throw new Failure(
         'daemon_unavailable',
         `the connection broke before ${method.name} was answered; whether it was done is not known`,
@@ -160,6 +176,7 @@ export class Client {
         borrowed: this.#parts.borrowed ?? false,
         secret: this.#parts.secret?.(),
         serve: this.#parts.serve,
+        helloMs: this.#parts.helloMs,
       });
       this.#current = link;
       void link.ended().then(() => this.#drop(link));
@@ -226,6 +243,11 @@ export class Client {
       this.#held = { ...this.#held, ...(method === 'register' ? params : {}), key, name: acting };
     }
   }
+}
+
+/** A registration without a name makes another agent each time. */
+function isSafe(method: MethodFacts, params: Params): boolean {
+  return method.safe && !(method.name === 'register' && params['name'] === undefined);
 }
 
 function hasCursor(item: unknown): item is { readonly cursor: string } {

@@ -17,6 +17,7 @@ export interface LinkParts {
   readonly borrowed: boolean;
   readonly secret: string | undefined;
   readonly serve: Serve | undefined;
+  readonly helloMs: number | undefined;
 }
 
 /** Whatever listens there has this long to greet back. */
@@ -146,7 +147,7 @@ export class Link {
   }
 
   #awaitGreeting(): void {
-    this.#silence ??= setTimeout(() => this.peer.end(foreign('it does not answer a hello')), HELLO_MS);
+    this.#silence ??= setTimeout(() => this.peer.end(silent()), this.#parts.helloMs ?? HELLO_MS);
   }
 
   #whatItIs(error: unknown): unknown {
@@ -161,6 +162,13 @@ function opening(version: string): Pick<Hello, 'protocol' | 'version'> {
 
 export function foreign(found: string): Failure {
   return new Failure('daemon_foreign', `wanted our daemon on the socket, found something else: ${found}`);
+}
+
+/** Stopped, or stuck: to dial again would only wait as long again. */
+function silent(): Failure {
+  return new Failure('daemon_unavailable', 'wanted the daemon; it takes the connection and does not answer', {
+    hint: 'ipc daemon logs',
+  });
 }
 
 function isWelcome(value: unknown): value is Welcome {

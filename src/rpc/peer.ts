@@ -33,6 +33,8 @@ export class Peer implements Receiver {
   readonly #split: (chunk: Uint8Array) => void;
   #lastId = 0;
   #over: Failure | undefined;
+  /** Why this side hangs up: the connection may say that it is closed before `end` has gone on. */
+  #leaving: { readonly why: Failure; readonly how: 'closed' | 'garbage' } | undefined;
 
   constructor(parts: PeerParts) {
     this.#parts = parts;
@@ -97,7 +99,8 @@ export class Peer implements Receiver {
   }
 
   closed(): void {
-    this.#finish(broken('the connection was closed'), 'closed');
+    const { why, how } = this.#leaving ?? { why: broken('the connection was closed'), how: 'closed' };
+    this.#finish(why, how);
   }
 
   /** Says why and hangs up. */
@@ -108,6 +111,7 @@ export class Peer implements Receiver {
   }
 
   end(why: Failure, how: 'closed' | 'garbage' = 'closed'): void {
+    this.#leaving ??= { why, how };
     this.#parts.connection.end();
     this.#finish(why, how);
   }

@@ -1,9 +1,11 @@
 import { expect, test } from 'bun:test';
 import { Failure } from '../../src/protocol/failures.ts';
 import { operations } from '../../src/protocol/operations.ts';
+import { PROTOCOL } from '../../src/protocol/wire.ts';
 import { Peer } from '../../src/rpc/peer.ts';
 import { dial } from '../../src/rpc/dial.ts';
 import { listen } from '../../src/rpc/listen.ts';
+import { version } from '../../src/system/version.ts';
 import { clientOf, fakeServer } from '../support/fake-server.ts';
 import { temporaryHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
@@ -93,6 +95,57 @@ test('a call whose repeat is not safe is not sent again but reported as unknown'
   expect(calls).toBe(1);
   await client.close();
 });
+
+test.each([
+  ['store.backup', {}],
+  ['register', { key: 'n'.repeat(43) }],
+] as const)('%s is not sent before the hello is answered, nor twice', async (method, input) => {
+  await using home = await temporaryHome();
+  const received: string[] = [];
+  let hangUps = 0;
+  const listener = Bun.listen({
+    unix: home.paths.socket,
+    socket: {
+      data: (socket, chunk) => {
+        for (const line of chunk.toString().trimEnd().split('\n')) {
+          const frame = JSON.parse(line) as { id: number; method: string };
+          received.push(frame.method);
+          const greets = frame.method === 'rpc.hello' && (hangUps += 1) > 2;
+          const result = { version, protocol: PROTOCOL.max, pid: 1 };
+          if (greets) socket.write(`${JSON.stringify({ jsonrpc: '2.0', id: frame.id, result })}\n`);
+          else socket.end();
+        }
+      },
+    },
+  });
+  const client = clientOf(home, { credential: undefined });
+  expect(await rejection(client.operations[method](input))).toMatchObject({
+    code: 'daemon_unavailable',
+    message: expect.stringContaining('not known'),
+  });
+  expect(received).toEqual(['rpc.hello', 'rpc.hello', 'rpc.hello', method]);
+  await client.close();
+  listener.stop(true);
+});
+
+test.each([undefined, 's'.repeat(32)])(
+  'a daemon that does not answer is one failure, not a retry (secret: %p)',
+  async (secret) => {
+    await using home = await temporaryHome();
+    let dialed = 0;
+    const listener = Bun.listen({
+      unix: home.paths.socket,
+      socket: { open: () => void (dialed += 1), data: () => undefined },
+    });
+    const client = clientOf(home, { helloMs: 50, secret: () => secret });
+    const failure = { code: 'daemon_unavailable', message: expect.stringContaining('does not answer') };
+    expect(await rejection(client.operations.who({}))).toMatchObject(failure);
+    expect(dialed).toBe(1);
+    expect(await rejection(client.operations['store.backup']({}))).toMatchObject(failure);
+    await client.close();
+    listener.stop(true);
+  },
+);
 
 test('a call that a stopping daemon did not begin is made at its successor, safe or not', async () => {
   await using home = await temporaryHome();
