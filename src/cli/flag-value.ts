@@ -1,6 +1,7 @@
 /** The text of a flag as the value it stands for, or a refusal that says what was wanted. */
 import { Failure } from '../protocol/failures.ts';
 import { parseDuration } from '../present/time.ts';
+import { isMessageId } from './message-id.ts';
 import { suggest } from './suggest.ts';
 import type { Flag } from './verb.ts';
 
@@ -17,6 +18,9 @@ export function flagValue(flag: Flag, text: string | true, around: Around): Flag
     case 'switch':
       return switchValue(flag, text, around);
     case 'text':
+      if (flag.uuid === true && !isMessageId(text))
+        throw refused(flag, `a UUID, found ${JSON.stringify(text)}`, around);
+      return text;
     case 'json':
     case 'file':
       return text;
@@ -62,16 +66,30 @@ function within(flag: Flag, value: number, around: Around): number {
   return flag.kind === 'duration' && flag.whole === true ? Math.round(value) : value;
 }
 
+/** ISO 8601 on the wire has four digits for the year. */
+const LAST_INSTANT = Date.UTC(9999, 11, 31);
+
 /** An instant, or how long from now: "2h". */
 function instantValue(flag: Flag, text: string, around: Around): string {
   if (/^(in\s+)?\d+(\.\d+)?\s*[a-z]/i.test(text)) {
     const seconds = parseDuration(text.replace(/^in\s+/i, ''));
-    return new Date(around.now() + seconds * 1_000).toISOString();
+    const at = around.now() + seconds * 1_000;
+    if (at > LAST_INSTANT)
+      throw refused(flag, `a time before the year 10000, found ${JSON.stringify(text)}`, around);
+    return new Date(at).toISOString();
   }
-  const milliseconds = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(milliseconds))
+  const milliseconds = isDay(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(milliseconds) || milliseconds > LAST_INSTANT)
     throw refused(flag, `a time such as 2h or 2026-08-22T14:00:00Z, found ${JSON.stringify(text)}`, around);
   return new Date(milliseconds).toISOString();
+}
+
+/** Whether it begins with a day of the calendar: Date.parse takes February 30 for a day in March. */
+function isDay(text: string): boolean {
+  const [found, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})/.exec(text) ?? [];
+  if (found === undefined) return false;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  return date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
 }
 
 function refused(flag: Flag, wanted: string, { name }: Around): Failure {

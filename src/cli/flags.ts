@@ -61,6 +61,7 @@ function flagOf(field: string, property: Field, as: 'itself' | 'duration'): Flag
     help,
     ...(kind === 'switch' ? {} : { hint: hintOf(kind, property) }),
     ...(property.enum === undefined ? {} : { choices: [...property.enum] }),
+    ...(kind === 'text' && property.format === 'uuid' ? { uuid: true as const } : {}),
     ...(min === undefined ? {} : { min }),
     ...(property.maximum === undefined ? {} : { max: property.maximum }),
     ...initial,

@@ -1,4 +1,5 @@
 /** Bytes from stdin: a text that fits goes inline, a longer one by reference, other bytes as a file. */
+import { fstatSync } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import { isTerminal } from '../system/output.ts';
 
@@ -22,7 +23,19 @@ export async function readStdin(verb: string): Promise<Piped> {
     throw new Failure('invalid', 'wanted a text piped to stdin for -, found a terminal', {
       hint: `ipc help ${verb}`,
     });
+  if (isFolder(0))
+    throw new Failure('no_such_file', 'wanted a text piped to stdin for -, found a folder', {
+      hint: `ipc help ${verb}`,
+    });
   return readPiped(Bun.stdin.stream());
+}
+
+function isFolder(file: number): boolean {
+  try {
+    return fstatSync(file).isDirectory();
+  } catch {
+    return false;
+  }
 }
 
 export async function readPiped(stream: AsyncIterable<Uint8Array>): Promise<Piped> {

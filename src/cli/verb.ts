@@ -27,6 +27,8 @@ export interface Flag {
   readonly initial?: string;
   /** A duration that the operation wants in whole seconds. */
   readonly whole?: true;
+  /** A text that must be a UUID. */
+  readonly uuid?: true;
   /** May be given several times. */
   readonly repeat?: true;
   /** Its value may be left out; it is then this text. */

@@ -63,6 +63,19 @@ describe('flags are strict', () => {
     expect(refusal(send, 'bob', '--priority', 'hihg').message).toContain('did you mean high?');
   });
 
+  test('a time must be on the calendar, in a year of four digits', () => {
+    for (const wrong of ['99999999999d', '2030-02-30', '2030-02-30T10:00:00Z', '2030-13-01', '2029-02-29'])
+      for (const flag of ['--expires-at', '--not-before'])
+        expect(refusal(send, 'bob', 'hi', flag, wrong)).toMatchObject({ code: 'invalid', exit: 64 });
+    expect(parse(send, 'bob', 'hi', '--expires-at', '2028-02-29').values['expiresAt']).toEqual([
+      '2028-02-29T00:00:00.000Z',
+    ]);
+  });
+
+  test('an id is a UUID', () => {
+    expect(refusal(send, 'bob', 'hi', '--id', 'x').message).toBe('--id: wanted a UUID, found "x"');
+  });
+
   test('times are lengths or instants', () => {
     expect(parse(send, 'bob', '--expires-in', '2h').values['expiresIn']).toEqual([7_200]);
     expect(parse(send, 'bob', '--not-before', '30m').values['notBefore']).toEqual([

@@ -1,5 +1,6 @@
 /** Fetch, print, flush, confirm, against a daemon of the test's own that records what it is told. */
 import { describe, expect, test } from 'bun:test';
+import { Failure } from '../../src/protocol/failures.ts';
 import type { Delivered, MessageId } from '../../src/protocol/model.ts';
 import type { Output, Request } from '../../src/protocol/operations.ts';
 import { message } from '../present/message.ts';
@@ -183,6 +184,22 @@ describe('an answer that cannot be written', () => {
       expect(await inShell(home, ['version', ...flags], '>/dev/full')).toMatchObject({ code: 73 });
     },
   );
+});
+
+test('a folder as stdin is no text', async () => {
+  await using home = await temporaryHome();
+  const { code, stderr } = await inShell(home, ['send', 'bob', '-'], '< .');
+  expect(code).toBe(66);
+  expect(stderr).toContain('found a folder');
+});
+
+test('a search that cannot be read is explained by the help of search', async () => {
+  await using home = await temporaryHome();
+  await using _server = fakeServer(home, {
+    search: () => Promise.reject(new Failure('invalid_data', 'wanted a word beside -x')),
+  });
+  const { code, stderr } = await runIpc(home, ['search', '--', '-x']);
+  expect([code, stderr]).toEqual([65, 'ipc: wanted a word beside -x\ntry: ipc help search\n']);
 });
 
 describe('ask', () => {

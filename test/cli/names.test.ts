@@ -108,6 +108,18 @@ describe('a session of an agent program that nobody named', () => {
 });
 
 describe('a user without a session', () => {
+  test('who renamed goes on under the new name in this shell; IPC_AGENT must be changed', async () => {
+    await using home = await temporaryHome();
+    const { server } = registry(home);
+    await using _server = server;
+    const lent = await runIpc(home, ['rename', 'eve-2'], { variables: { IPC_AGENT: 'eve' } });
+    expect(lent.stderr).toContain('export IPC_AGENT=eve-2');
+    await runIpc(home, ['send', 'bob', 'hi']);
+    expect((await runIpc(home, ['rename', 'fred'])).stderr).toBe('');
+    await runIpc(home, ['send', 'bob', 'hi']);
+    expect(names(server)).toEqual(['eve', 'tester', 'tester', 'fred']);
+  });
+
   test('acts as $USER, as IPC_AGENT before that, as --as before all', async () => {
     await using home = await temporaryHome();
     const { server } = registry(home);

@@ -41,6 +41,7 @@ describe('usage errors', () => {
     [['send', 'bob', 'hi', '--bogus'], 'no flag --bogus'],
     [['--bogus', 'send', 'bob', 'hi'], 'no flag --bogus'],
     [['send'], 'wanted ipc send <to>'],
+    [['send', '', 'x'], 'wanted a recipient'],
     [['ack', 'not-an-id'], 'wanted the id of a message'],
     [['rename', 'a', 'b'], '"b" too many'],
     [['do', 'make', 'me', 'a', 'sandwich'], 'msg X: …'],

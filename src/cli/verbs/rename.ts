@@ -28,14 +28,21 @@ async function run(call: Call): Promise<void> {
   // The old name's file stays: while it forwards, both open the same mailbox.
   copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
   const { binding } = identity;
-  // A name lent for one command with --as is not what this shell is bound to.
-  if (binding !== undefined && (identity.how === 'session' || identity.how === 'shell'))
+  // A name lent by --as or IPC_AGENT is not what this shell is bound to. A user's is from now on: else
+  // $USER would be the old name again once it stops forwarding, and the mail out of reach.
+  if (binding !== undefined && identity.how !== 'as' && identity.how !== 'variable')
     bind(paths, binding, renamed.to as AgentName);
   await call.tell(renamed, ({ now, offset, style }) => {
-    const until = `${renamed.from} forwards until ${exact(renamed.forwardsUntil, offset)} (${relative(renamed.forwardsUntil, now)})`;
+    const { forwardsUntil } = renamed;
+    const until =
+      forwardsUntil === undefined
+        ? ''
+        : `; ${renamed.from} forwards until ${exact(forwardsUntil, offset)} (${relative(forwardsUntil, now)})`;
     const told = renamed.told === 0 ? '' : `; ${renamed.told} told`;
-    return `you are ${style.name(renamed.to)} now; ${until}${told}\n`;
+    return `you are ${style.name(renamed.to)} now${until}${told}\n`;
   });
+  if (identity.how === 'variable')
+    await call.output.warn(`IPC_AGENT still says ${renamed.from}: export IPC_AGENT=${renamed.to}`);
 }
 
 export const verb = { spec, run };

@@ -1,5 +1,6 @@
 /** `ipc search`: words in what I sent and received. */
 import { foundText } from '../../present/person.ts';
+import { Failure } from '../../protocol/failures.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { inputOf } from '../values.ts';
@@ -24,9 +25,17 @@ const spec: Spec = {
 async function run(call: Call): Promise<void> {
   await using session = await call.open();
   const query = call.words.join(' ');
-  const found = await session.operations.search({ ...inputOf<'search'>(table, call.values), query });
+  const found = await session.operations
+    .search({ ...inputOf<'search'>(table, call.values), query })
+    .catch(helpful);
   if (found.messages.length === 0) call.output.say('nothing found');
   await call.print(found, (look) => found.messages.map((message) => foundText(message, look)).join('\n'));
+}
+
+/** Data that is no good is most often a message's, and so is the hint that comes with it. */
+function helpful(error: unknown): never {
+  if (!(error instanceof Failure) || error.code !== 'invalid_data') throw error;
+  throw new Failure(error.code, error.message, { hint: 'ipc help search', cause: error });
 }
 
 export const verb = { spec, run };

@@ -88,11 +88,16 @@ export async function tellSent(call: Call, sent: Output<'send'>): Promise<void> 
   }
 }
 
+/** Throws `invalid` when there is none. */
 export function recipients(text: string): string[] {
-  return text
+  const names = text
     .split(',')
     .map((name) => name.trim())
     .filter((name) => name !== '');
+  if (names.length > 0) return names;
+  throw new Failure('invalid', `wanted a recipient (a name, #topic or @all), found ${JSON.stringify(text)}`, {
+    hint: 'ipc who',
+  });
 }
 
 export const verb = { spec, run };
