@@ -41,7 +41,9 @@ export async function handOver(
       },
       signal === undefined ? {} : { signal },
     );
-  const printer = call.json ? jsonPages(call) : await textPages(call, everything);
+  const printer = call.json
+    ? jsonPages(call)
+    : await textPages(call, session, everything ? 'whole' : 'bounded');
   let fetched = await fetch(0);
   let shown = 0;
   for (;;) {
@@ -67,23 +69,25 @@ interface Printer {
   page(page: Page, place: { last: boolean }): Promise<boolean>;
 }
 
-async function textPages(call: Call, everything: boolean): Promise<Printer> {
+async function textPages(call: Call, session: Session, bodies: 'whole' | 'bounded'): Promise<Printer> {
   const { output } = call;
   const model = call.values.text('format') === 'model' ? await import('../present/model.ts') : undefined;
   let before = 0;
   return {
     page: async (page, { last }) => {
-      const look = everything ? call.look() : { ...call.look(), bodyBytes: BODY_BYTES };
+      const look = bodies === 'whole' ? call.look() : { ...call.look(), bodyBytes: BODY_BYTES };
       const text =
         model === undefined
           ? page.messages.map((message) => deliveredText(message, look)).join('\n')
           : model.forModel(page.messages, look);
       const gap = before > 0 && text !== '' ? '\n' : '';
       before += page.messages.length;
-      const rest = last ? restText(page) : '';
+      const rest = last ? restText(call, session, page) : '';
       if (before === 0 && last) sayNothing(call, page);
       if (page.peeked && !call.values.on('peek') && last && before > 0)
-        await output.warn('only looked: a live session holds this name; ipc check --take marks them handed');
+        await output.warn(
+          `only looked: a live session holds this name; ${asSame(call, 'ipc check --take')} marks them handed`,
+        );
       return output.write(gap + text + (rest !== '' && before > 0 ? `\n${rest}` : rest));
     },
   };
@@ -102,15 +106,33 @@ function jsonPages({ output }: Call): Printer {
   };
 }
 
-function restText({ remaining, held, pausedUntil }: Page): string {
+/** What is left, each line with a command that whoever reads it may run. */
+function restText(call: Call, session: Session, page: Page): string {
+  const { remaining, held, pausedUntil } = page;
+  // What came before the pause counts as remaining, what came after it as held; both wait behind it.
+  if (pausedUntil !== undefined) {
+    const waiting = remaining + held;
+    return waiting === 0 ? '' : `${waiting} waiting behind a pause: ${asSame(call, 'ipc pause --off')}\n`;
+  }
   const lines: string[] = [];
-  if (remaining > 0) lines.push(`${remaining} more: ipc check`);
-  if (held > 0 && pausedUntil === undefined) lines.push(`${held} held: ipc release lets them through`);
-  if (pausedUntil !== undefined) lines.push(`${held} waiting behind a pause: ipc pause --off`);
+  if (remaining > 0) lines.push(`${remaining} more: ${asSame(call, 'ipc check')}`);
+  if (held > 0) lines.push(heldLine(call, session, held));
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function sayNothing({ output, values }: Call, { peeked }: Page): void {
+/** Only people release; anybody may lift a mute of his own. */
+function heldLine(call: Call, { identity }: Session, held: number): string {
+  if (identity.kind !== 'human')
+    return `${held} held: ${asSame(call, 'ipc mute NAME --off')} lifts a mute; the rest waits for a person`;
+  return `${held} held: ipc release${call.as === undefined ? '' : ` ${call.as}`} lets them through`;
+}
+
+function asSame({ as }: Call, command: string): string {
+  return as === undefined ? command : `${command} --as ${as}`;
+}
+
+function sayNothing({ output, values }: Call, { peeked, pausedUntil, remaining, held }: Page): void {
+  if (pausedUntil !== undefined && remaining + held > 0) return;
   const why = peeked && !values.on('peek') ? ' (only looked: a live session holds this name)' : '';
   output.say(`nothing new${why}`);
 }

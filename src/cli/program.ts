@@ -4,7 +4,8 @@
  * to stderr, exits come from the table of failures.
  */
 import { Failure, type FailureBody } from '../protocol/failures.ts';
-import { failureLine } from '../present/json.ts';
+import { failureLine, jsonLine } from '../present/json.ts';
+import { plain as noStyle } from '../present/style.ts';
 import { variable } from '../system/environment.ts';
 import { parseArguments } from './arguments.ts';
 import { openCall, systemWorld, type World } from './call.ts';
@@ -45,13 +46,17 @@ async function dispatch({ argv, plain, output, world }: Dispatch): Promise<numbe
   const globals = argv.slice(0, argv.length - head.words.length).filter((token) => token !== '--');
   if (head.values.has('version')) return run(['version', ...globals.filter(isGlobalOnly)], world);
   const [first, ...rest] = head.words;
+  const json = plain.includes('--json');
   const wantsHelp = plain.some((token) => token === '--help' || token === '-h');
-  if (first === undefined || (first === 'help' && !wantsHelp)) return showHelp(output, rest);
+  if (first === undefined || (first === 'help' && !wantsHelp)) {
+    const names = parseArguments(rest, { flags: [], name: 'help', now }).words;
+    return showHelp(output, names, { why: 'asked', json });
+  }
 
   const line = expanded(first, rest);
   const path = verbPath(line);
   if (wantsHelp || path.verb === undefined)
-    return showHelp(output, path.names, wantsHelp ? 'asked' : 'needed');
+    return showHelp(output, path.names, { why: wantsHelp ? 'asked' : 'needed', json });
 
   const runOne = (verb: Verb, after: readonly string[]): Promise<number> =>
     runVerb(verb, { argv: [...globals, ...after], output, world });
@@ -121,11 +126,11 @@ function unknownVerb(found: string, known: readonly string[]): Failure {
 async function showHelp(
   output: Output,
   names: readonly string[],
-  why: 'asked' | 'needed' = 'asked',
+  { why, json }: { why: 'asked' | 'needed'; json: boolean },
 ): Promise<number> {
   const { helpText } = await import('./help.ts');
-  const text = await helpText(names, why === 'asked' ? output.style : output.errorStyle);
-  if (why === 'asked') await output.write(text);
+  const text = await helpText(names, json ? noStyle : why === 'asked' ? output.style : output.errorStyle);
+  if (why === 'asked') await output.write(json ? jsonLine({ help: text }) : text);
   else output.complain(text.trimEnd());
   return why === 'asked' ? 0 : 64;
 }

@@ -159,6 +159,29 @@ describe('check', () => {
     expect((await runIpc(home, ['check', '--quiet'])).stderr).toBe('');
   });
 
+  test('of a paused mailbox counts what waits on either side of the pause', async () => {
+    await using home = await temporaryHome();
+    const paused = page([], { remaining: 1, held: 2, pausedUntil: '2026-08-22T14:00:00.000Z' });
+    await using _server = fakeServer(home, mailbox([paused]).handlers);
+    expect(await runIpc(home, ['check', '--as', 'bob'])).toEqual({
+      code: 0,
+      stdout: '3 waiting behind a pause: ipc pause --off --as bob\n',
+      stderr: '',
+    });
+  });
+
+  test('hints at what its reader may do: no script releases, and the name stays', async () => {
+    await using home = await temporaryHome();
+    const some = page([numbered(1)], { remaining: 4, held: 2, peeked: true });
+    await using _server = fakeServer(home, mailbox([some]).handlers);
+    const { stdout, stderr } = await runIpc(home, ['check', '--as', 'bob'], {
+      variables: { CLAUDE_CODE_SESSION_ID: '5f0c0000-0000-4000-8000-000000000001' },
+    });
+    expect(stdout).toContain('\n4 more: ipc check --as bob\n2 held: ipc mute NAME --off --as bob');
+    expect(stdout).not.toContain('ipc release');
+    expect(stderr).toContain('ipc check --take --as bob');
+  });
+
   test('for a model is fenced', async () => {
     await using home = await temporaryHome();
     const box = mailbox([page([numbered(1)])]);
@@ -200,6 +223,20 @@ test('a search that cannot be read is explained by the help of search', async ()
   });
   const { code, stderr } = await runIpc(home, ['search', '--', '-x']);
   expect([code, stderr]).toEqual([65, 'ipc: wanted a word beside -x\ntry: ipc help search\n']);
+});
+
+test('a past with nobody is no empty past', async () => {
+  await using home = await temporaryHome();
+  await using _server = fakeServer(home, {
+    history: async () => ({ messages: [] }),
+    who: async ({ name }: Request<'who'>) => {
+      if (name === 'bob') return { agents: [] };
+      throw new Failure('no_such_agent', `no agent ${name}`);
+    },
+  });
+  expect(await runIpc(home, ['history', 'bob'])).toEqual({ code: 0, stdout: '', stderr: 'nothing yet\n' });
+  expect((await runIpc(home, ['history', '#reviews'])).code).toBe(0);
+  expect((await runIpc(home, ['history', 'nosuchagent'])).code).toBe(67);
 });
 
 describe('ask', () => {

@@ -14,11 +14,25 @@ describe('help', () => {
       ['help', 'send'],
       ['send', '--help'],
       ['send', 'bob', '-h'],
-      ['--json', 'send', '-h'],
+      ['send', '-q', '-h'],
     ]) {
       const { code, stdout, stderr } = await ipc(...args);
       expect([args, code, stderr]).toEqual([args, 0, '']);
       expect(stdout).toContain('ipc send bob "tests are green"');
+    }
+  });
+
+  test('is one JSON object with --json', async () => {
+    for (const args of [
+      ['help', '--json'],
+      ['help', 'send', '--json'],
+      ['--json', 'help', 'send'],
+      ['--json', 'send', '-h'],
+    ]) {
+      const { code, stdout, stderr } = await ipc(...args);
+      expect([args, code, stderr]).toEqual([args, 0, '']);
+      const { help } = JSON.parse(stdout) as { help: string };
+      expect(help).toContain('ipc send bob "tests are green"');
     }
   });
 
@@ -42,6 +56,8 @@ describe('usage errors', () => {
     [['--bogus', 'send', 'bob', 'hi'], 'no flag --bogus'],
     [['send'], 'wanted ipc send <to>'],
     [['send', '', 'x'], 'wanted a recipient'],
+    [['history', 'bob', '--with', 'carol'], 'wanted one name'],
+    [['history', '0198f3c2-7a10-7bbb'], 'wanted the id of a message'],
     [['ack', 'not-an-id'], 'wanted the id of a message'],
     [['rename', 'a', 'b'], '"b" too many'],
     [['do', 'make', 'me', 'a', 'sandwich'], 'msg X: …'],
@@ -58,6 +74,7 @@ describe('usage errors', () => {
     for (const args of [
       ['--json', 'sned'],
       ['send', 'bob', '--limit', '3', '--json'],
+      ['history', '0198f3c2-7a10-7bbb-8ccc-000000000001', '--body', '--json'],
     ]) {
       const { code, stdout, stderr } = await ipc(...args);
       expect([code, stderr]).toEqual([64, '']);

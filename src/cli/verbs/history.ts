@@ -4,9 +4,10 @@ import { Failure } from '../../protocol/failures.ts';
 import type { Output } from '../../protocol/operations.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { isMessageId } from '../message-id.ts';
+import { isMessageId, messageIdOf } from '../message-id.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
+import { agentName } from './who.ts';
 
 type Past = Output<'history'>['messages'][number];
 
@@ -40,6 +41,17 @@ async function run(call: Call): Promise<void> {
     throw new Failure('invalid', 'wanted the id of a message with --body', {
       hint: 'ipc history <id> --body',
     });
+  if (call.values.on('body') && call.json)
+    throw new Failure('invalid', 'wanted --body or --json, found both: --body prints bytes as they are', {
+      hint: `ipc history ${word} --json`,
+    });
+  // Hex and dashes, as long as the first two parts of an id: who is called so is found with --with.
+  if (word !== undefined && !one && /^[0-9a-f]{8}-[0-9a-f-]+$/i.test(word)) messageIdOf(word);
+  const other = call.values.text('with');
+  if (word !== undefined && !one && other !== undefined)
+    throw new Failure('invalid', `wanted one name, found ${JSON.stringify(word)} and --with ${other}`, {
+      hint: `ipc history ${other}`,
+    });
   await using session = await call.open();
   const history = await session.operations.history({
     ...inputOf<'history'>(table, call.values),
@@ -47,7 +59,12 @@ async function run(call: Call): Promise<void> {
   });
   const [message] = history.messages;
   if (call.values.on('body') && message !== undefined) return await printBody(call, message);
-  if (history.messages.length === 0) call.output.say('nothing yet');
+  if (history.messages.length === 0) {
+    const name = one ? undefined : (word ?? other);
+    // Throws `no_such_agent` for one that nobody has: "nothing yet" would hide a slip of the finger.
+    if (name !== undefined && !name.startsWith('#')) await session.operations.who({ name: agentName(name) });
+    call.output.say('nothing yet');
+  }
   await call.print(history, (look) => {
     const bounded = one ? look : { ...look, bodyBytes: LIST_BYTES };
     const text = history.messages.map((past) => pastText(past, bounded)).join('\n');
