@@ -22,12 +22,38 @@ export function readEnvironment(): Environment {
   return {
     variables,
     directory: process.cwd(),
-    userHome: variables['HOME'] ?? variables['USERPROFILE'] ?? '',
+    get userHome() {
+      return [variables['HOME'], variables['USERPROFILE']].find(isAbsolute) ?? accountHome();
+    },
     platform: process.platform,
     pid: process.pid,
     parentPid: process.ppid,
     uid: process.getuid?.(),
   };
+}
+
+/** A home relative to the working folder would be another one in each. */
+function isAbsolute(path: string | undefined): path is string {
+  return path !== undefined && /^([/\\]|[A-Za-z]:)/.test(path);
+}
+
+/** What the system itself says, for those whose environment was scrubbed. Loads modules, so only then. */
+function accountHome(): string {
+  try {
+    const os = import.meta.require('node:os') as typeof import('node:os');
+    const { uid, homedir } = os.userInfo();
+    // Bun believes any HOME but an empty one before it asks the system, here too.
+    return isAbsolute(homedir) ? homedir : (homeInTable(uid) ?? '');
+  } catch {
+    return '';
+  }
+}
+
+function homeInTable(uid: number): string | undefined {
+  const fs = import.meta.require('node:fs') as typeof import('node:fs');
+  const rows = fs.readFileSync('/etc/passwd', 'utf8').split('\n');
+  const fields = rows.map((row) => row.split(':')).find((row) => row[2] === String(uid));
+  return fields?.[5];
 }
 
 /** What the person or program wrote after the program's name. */
