@@ -12,11 +12,27 @@ const LOCAL = '/etc/localtime';
 const ZONES = '/usr/share/zoneinfo';
 
 export function localOffset(environment: Environment): LocalOffset {
+  const fixed = fixedOffset(variable(environment, 'TZ'));
   let table: Table | undefined | 'unread' = 'unread';
   return (at) => {
+    if (fixed !== undefined) return fixed;
     if (table === 'unread') table = readTable(environment);
     return (table === undefined ? undefined : lookUp(table, at)) ?? -new Date(at).getTimezoneOffset();
   };
+}
+
+/**
+ * `UTC+3`, `<+0330>-3:30`: a POSIX rule without summer time, which the runtime takes for UTC without a
+ * word. Its sign is the other way round: west of UTC is positive (POSIX.1-2024 §8.3).
+ */
+function fixedOffset(zone: string | undefined): number | undefined {
+  const rule = /^:?(?:[A-Za-z]{3,}|<[\w+-]{3,}>)([+-]?)(\d{1,2})(?::(\d{2})(?::(\d{2}))?)?$/.exec(zone ?? '');
+  if (rule === null) return undefined;
+  const [, sign, hours = '0', minutes = '0', seconds = '0'] = rule;
+  if (Number(hours) > 24 || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
+  const west = Number(hours) * 60 + Number(minutes) + Number(seconds) / 60;
+  // Never a zero with a sign: it would be shown.
+  return sign === '-' ? west : 0 - west;
 }
 
 interface Table {

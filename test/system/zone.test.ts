@@ -65,3 +65,15 @@ test('no variable leads out of the folder of zones', async () => {
   const here = -new Date(instants[0] ?? 0).getTimezoneOffset();
   expect(localOffset(home.environment)(instants[0] ?? 0)).toBe(here);
 });
+
+test.each([
+  ['UTC+3', -180],
+  ['UTC-5', 300],
+  ['<+0330>-3:30', 210],
+  ['<-03>3', -180],
+  ['GMT0', 0],
+])('the rule %s is a fixed %d minutes east', async (rule, minutes) => {
+  await using home = await temporaryHome({ TZ: rule });
+  const offset = localOffset(home.environment);
+  for (const at of instants) expect(offset(at)).toBe(minutes);
+});
