@@ -7,7 +7,7 @@ import { readConfig } from '../system/config.ts';
 import { shellWord } from '../system/files.ts';
 import { readKey } from '../system/keys.ts';
 import { checkHome } from '../system/place.ts';
-import { version } from '../system/version.ts';
+import { compareVersions, version } from '../system/version.ts';
 import type { Call } from './call.ts';
 import type { Session } from './session.ts';
 
@@ -110,9 +110,16 @@ function diskFinding({ world: { paths } }: Call): Finding {
 async function daemonFinding(session: Session): Promise<Finding> {
   const facts = await session.operations['daemon.status']({});
   const found = `pid ${facts.pid}, version ${facts.version}, ${formatBytes(facts.memoryBytes)}, ${facts.socket}`;
-  return facts.version === version
-    ? { state: 'ok', what: 'daemon', found }
-    : { state: 'warn', what: 'daemon', found: `${found}; this is ${version}`, run: 'ipc daemon restart' };
+  if (facts.version === version) return { state: 'ok', what: 'daemon', found };
+  const warning = { state: 'warn', what: 'daemon' } as const;
+  // A restart by the older binary would put the older daemon before a store the newer one may have changed.
+  if (compareVersions(facts.version, version) > 0)
+    return {
+      ...warning,
+      found: `${found}; this is the older ${version}: use the newer ipc`,
+      run: 'type -a ipc',
+    };
+  return { ...warning, found: `${found}; this is ${version}`, run: 'ipc daemon restart' };
 }
 
 async function storeFinding({ operations }: Session): Promise<Finding> {

@@ -239,36 +239,6 @@ test('a past with nobody is no empty past', async () => {
   expect((await runIpc(home, ['history', 'nosuchagent'])).code).toBe(67);
 });
 
-describe('ask', () => {
-  const sent = { id: numbered(1).id, thread: numbered(1).id, duplicate: false, deliveries: [] };
-
-  test('prints the answer alone on stdout and confirms it', async () => {
-    await using home = await temporaryHome();
-    const told: unknown[] = [];
-    await using _server = fakeServer(home, {
-      ask: () => Promise.resolve({ sent, answer: numbered(2, { body: '8080' }) }),
-      confirm: (request: Request<'confirm'>) => {
-        told.push([request.door, request.stage, request.deliveries.length]);
-        return Promise.resolve({ confirmed: 1, lost: [] });
-      },
-    });
-    const { code, stdout } = await runIpc(home, ['ask', 'bob', 'which port?']);
-    expect([code, stdout]).toEqual([0, '8080\n']);
-    expect(told).toEqual([['ask', 'handed', 1]]);
-  });
-
-  test('exits 124 with the ticket when the time runs out', async () => {
-    await using home = await temporaryHome();
-    await using _server = fakeServer(home, { ask: () => Promise.resolve({ sent }) });
-    const { code, stdout, stderr } = await runIpc(home, ['ask', 'bob', 'which port?', '--timeout', '1']);
-    expect([code, stdout]).toEqual([124, '']);
-    expect(stderr).toContain(sent.id);
-    const json = await runIpc(home, ['ask', 'bob', 'which port?', '--timeout', '1', '--json']);
-    expect(json.code).toBe(124);
-    expect(JSON.parse(json.stdout)).toMatchObject({ error: { code: 'timed_out', details: { id: sent.id } } });
-  });
-});
-
 describe('watch', () => {
   test('says of what it printed that it was offered, and no more', async () => {
     await using home = await temporaryHome();

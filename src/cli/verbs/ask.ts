@@ -4,6 +4,7 @@ import { formatBytes } from '../../present/excerpt.ts';
 import { formatDuration } from '../../present/time.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { Delivered } from '../../protocol/model.ts';
+import type { Output } from '../../protocol/operations.ts';
 import type { Call } from '../call.ts';
 import { contentFlags, contentOf } from '../content.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
@@ -61,6 +62,8 @@ async function run(call: Call): Promise<void> {
     { signal: interrupt.signal },
   );
   const { answer } = asked;
+  if (answer === undefined && asked.sent.deliveries.every(({ state }) => state === 'refused'))
+    throw nobodyToAnswer(asked.sent);
   if (answer === undefined) throw timedOut(asked.sent, flags.timeout ?? DEFAULT_SECONDS);
   sayWho(call, answer);
   await call.print(asked, () => answerText(answer));
@@ -71,6 +74,18 @@ async function run(call: Call): Promise<void> {
     stage: 'handed',
     deliveries: [{ id: answer.id, attempt: answer.attempt }],
   });
+}
+
+/** The message lies in no mailbox, so no answer can come, now or later. */
+function nobodyToAnswer({ id, thread, deliveries }: Output<'ask'>['sent']): Failure {
+  const refusals = deliveries.map(({ to, reason }) => `${to}${reason === undefined ? '' : ` (${reason})`}`);
+  return new Failure(
+    'no_such_agent',
+    refusals.length === 0
+      ? 'wanted somebody to answer; no one else is there'
+      : `wanted somebody to answer; refused by ${refusals.join(', ')}`,
+    { details: { id, thread } },
+  );
 }
 
 function timedOut({ id, thread }: { id: string; thread: string }, seconds: number): Failure {

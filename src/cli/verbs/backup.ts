@@ -1,7 +1,7 @@
 /** `ipc backup`: a copy of everything while it is in use: the store, and the files beside it. */
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { formatBytes } from '../../present/excerpt.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { errorCode } from '../../system/files.ts';
@@ -20,6 +20,13 @@ const spec: Spec = {
   words: { min: 0, max: 1 },
   flags: [],
   examples: [['ipc backup ~/ipc-monday.db', 'and the files that messages carry in ~/ipc-monday.db.blobs/']],
+  notes: `To restore, with the daemon stopped and the home as \`ipc config path\` shows it (here ~/.ipc):
+  ipc daemon stop
+  rm -f ~/.ipc/ipc.db-wal ~/.ipc/ipc.db-shm
+  cp ~/ipc-monday.db ~/.ipc/ipc.db
+  cp -r ~/ipc-monday.db.blobs/. ~/.ipc/blobs/
+  ipc daemon start
+The keys by which you own names are not in it: copy ~/.ipc/keys too, and keep that copy private.`,
   operations: { 'store.backup': {} },
 };
 
@@ -36,7 +43,7 @@ async function run(call: Call): Promise<void> {
   const done = {
     path,
     bytes: made.bytes,
-    blobs: made.blobs.length === 0 ? [] : made.blobs.map((blob) => `${folder}/${basename(blob)}`),
+    blobs: made.blobs.map((blob) => `${folder}/${placeOf(blob)}`),
   };
   await call.tell(done, () => {
     const files = made.blobs.length === 0 ? '' : `, ${made.blobs.length} files in ${folder}`;
@@ -68,9 +75,16 @@ async function copyBlobs(call: Call, blobs: readonly string[], folder: string): 
   await mkdir(folder, { recursive: true, mode: 0o700 });
   using bar = progressBar(call.output, 'files');
   for (const [index, blob] of blobs.entries()) {
-    await copyFile(blob, `${folder}/${basename(blob)}`, constants.COPYFILE_FICLONE);
+    const copy = `${folder}/${placeOf(blob)}`;
+    await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
+    await copyFile(blob, copy, constants.COPYFILE_FICLONE);
     bar.step(index + 1, blobs.length);
   }
+}
+
+/** `ab/ab12…` as in the store, so that the folder can be copied back as it is. */
+function placeOf(blob: string): string {
+  return `${basename(dirname(blob))}/${basename(blob)}`;
 }
 
 function cannot(path: string, cause: unknown): Failure {
