@@ -3,10 +3,11 @@
  * dies, and the others wait for the socket (engines-and-faults §4.1). The daemon says on its stdout,
  * in one line, that it is ready or why it is not.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Failure, type FailureBody } from '../protocol/failures.ts';
 import { pause } from '../system/clock.ts';
 import { daemonVariables, selfCommand } from '../system/environment.ts';
+import { openToAppend } from '../system/files.ts';
 import { waitForLock } from '../system/lock.ts';
 import { prepareHome } from '../system/place.ts';
 import { dial } from './dial.ts';
@@ -49,7 +50,7 @@ export async function isListening(path: string): Promise<boolean> {
 async function spawn(parts: EnsureParts, until: number): Promise<StartReport> {
   const { paths, environment } = parts;
   // What the runtime itself says when it dies goes where the daemon's own words go.
-  const log = openSync(paths.log, 'a', 0o600);
+  const log = openToAppend(paths.log);
   try {
     const child = Bun.spawn([...(parts.command ?? selfCommand()), 'daemon', 'run'], {
       cwd: paths.home,

@@ -6,9 +6,11 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  mkdirSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
+import { Failure } from '../protocol/failures.ts';
 import { randomText } from './ids.ts';
 
 /** A path as one word of a POSIX shell, so that a hint can be pasted. */
@@ -37,6 +39,45 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+const FULL = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/;
+const CLOSED =
+  /^(EROFS|EACCES|EPERM|ENOTDIR|EISDIR|EEXIST|SQLITE_CANTOPEN(_.*)?|SQLITE_READONLY(_.*)?|SQLITE_PERM)$/;
+
+/** Why nothing can be written at a path, as what the user can mend: a full disk, a closed folder. */
+export function writeFault(path: string, error: unknown): unknown {
+  const code = errorCode(error) ?? '';
+  if (FULL.test(code)) {
+    return new Failure('disk_full', `wanted room to write ${path}; ${String(error)}`, {
+      hint: 'df -h',
+      cause: error,
+    });
+  }
+  if (!CLOSED.test(code)) return error;
+  return new Failure('cannot_create', `wanted to write ${path}; ${String(error)}`, {
+    hint: `ls -ld ${shellWord(path.slice(0, path.lastIndexOf('/')) || '/')}`,
+    cause: error,
+  });
+}
+
+/** Does what writes at a path; throws `disk_full` or `cannot_create` where the system will not. */
+export function writing<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw writeFault(path, error);
+  }
+}
+
+/** Makes a private folder unless it is there. */
+export function makeFolder(path: string): void {
+  writing(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+}
+
+/** Opens a private file to write on at its end. */
+export function openToAppend(path: string): number {
+  return writing(path, () => openSync(path, 'a', 0o600));
+}
+
 /** Writes a whole private file or nothing: whoever reads it sees the old text or the new. */
 export function replaceFile(path: string, text: string): void {
   const fresh = writeBeside(path, text);
@@ -44,7 +85,7 @@ export function replaceFile(path: string, text: string): void {
     renameSync(fresh, path);
   } catch (error) {
     removeIfThere(fresh);
-    throw error;
+    throw writeFault(path, error);
   }
 }
 
@@ -59,7 +100,7 @@ export function createFile(path: string, text: string): boolean {
     return true;
   } catch (error) {
     if (errorCode(error) === 'EEXIST') return false;
-    throw error;
+    throw writeFault(path, error);
   } finally {
     removeIfThere(fresh);
   }
@@ -77,9 +118,12 @@ export function removeIfThere(path: string): boolean {
 
 function writeBeside(path: string, text: string): string {
   const fresh = `${path}.${randomText(9)}~`;
-  const file = openSync(fresh, 'wx', 0o600);
+  const file = writing(path, () => openSync(fresh, 'wx', 0o600));
   try {
     writeSync(file, text);
+  } catch (error) {
+    removeIfThere(fresh);
+    throw writeFault(path, error);
   } finally {
     closeSync(file);
   }

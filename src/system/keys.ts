@@ -3,9 +3,9 @@
  * `bindings/<hash>` says which agent a client's session or a shell acts for. Names are legal names
  * (letters, digits, `.`, `_`, `-`, not beginning with a dot), so none can lead out of the folder.
  */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { nameKey, type AgentName } from '../protocol/names.ts';
-import { createFile, readIfThere, removeIfThere, replaceFile } from './files.ts';
+import { createFile, makeFolder, readIfThere, removeIfThere, replaceFile, writing } from './files.ts';
 import { randomKey } from './ids.ts';
 import type { Paths } from './paths.ts';
 import type { Anchor } from './processes.ts';
@@ -25,7 +25,8 @@ export function readKey(paths: Paths, name: AgentName): string | undefined {
 
 /** The key of a name, made when there is none. Fifty that race get the same one. */
 export function readOrMakeKey(paths: Paths, name: AgentName): KeyFile {
-  const there = readKey(paths, name);
+  // What keeps a key from being read keeps one from being made.
+  const there = writing(keyPath(paths, name), () => readKey(paths, name));
   if (there !== undefined) return { key: there, fresh: false };
   const key = randomKey();
   if (storeNewKey(paths, name, key)) return { key, fresh: true };
@@ -38,13 +39,13 @@ export function readOrMakeKey(paths: Paths, name: AgentName): KeyFile {
 
 /** False: there is a key of that name already. */
 export function storeNewKey(paths: Paths, name: AgentName, key: string): boolean {
-  folder(paths.keys);
+  makeFolder(paths.keys);
   return createFile(keyPath(paths, name), `${key}\n`);
 }
 
 /** The name was won with this key, whatever lay there before. */
 export function storeKey(paths: Paths, name: AgentName, key: string): void {
-  folder(paths.keys);
+  makeFolder(paths.keys);
   replaceFile(keyPath(paths, name), `${key}\n`);
 }
 
@@ -81,7 +82,7 @@ export function readBinding(paths: Paths, binding: Binding): string | undefined 
 }
 
 export function bind(paths: Paths, binding: Binding, name: AgentName): void {
-  folder(paths.bindings);
+  makeFolder(paths.bindings);
   // The holder stands in the second line so that the dead ones can be found and taken away.
   replaceFile(bindingPath(paths, binding), `${name}\n${binding.holder}\n`);
 }
@@ -108,10 +109,6 @@ function keyPath(paths: Paths, name: AgentName): string {
 
 function bindingPath(paths: Paths, binding: Binding): string {
   return `${paths.bindings}/${new Bun.CryptoHasher('sha256').update(binding.holder).digest('hex').slice(0, 32)}`;
-}
-
-function folder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 function readdirIfThere(path: string): readonly string[] {

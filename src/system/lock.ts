@@ -2,10 +2,10 @@
  * A lock the kernel takes back when its holder dies, however it dies: an exclusive transaction on a
  * small SQLite file, since Bun has no flock (design §3.2). Loaded lazily: no ready daemon needs it.
  */
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import type { Database } from 'bun:sqlite';
 import { pause } from './clock.ts';
-import { errorCode } from './files.ts';
+import { errorCode, openToAppend, writeFault, writing } from './files.ts';
 
 export interface Lock extends Disposable {
   readonly path: string;
@@ -28,15 +28,15 @@ function pinned(): Set<Database> {
 export async function tryLock(path: string): Promise<Lock | undefined> {
   const { Database } = await import('bun:sqlite');
   // Only when there is none: closing any descriptor of a file drops this process's locks on it.
-  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
-  const handle = new Database(path);
+  if (!existsSync(path)) closeSync(openToAppend(path));
+  const handle = writing(path, () => new Database(path));
   try {
     handle.run('PRAGMA busy_timeout = 0');
     handle.run('BEGIN EXCLUSIVE');
   } catch (error) {
     handle.close();
     if (errorCode(error)?.startsWith('SQLITE_BUSY') === true) return undefined;
-    throw error;
+    throw writeFault(path, error);
   }
   held.add(handle);
   return {

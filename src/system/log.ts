@@ -3,7 +3,7 @@
  * names, counts and failures; bodies and secrets never: what could carry one is struck out by name.
  */
 import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
-import { removeIfThere } from './files.ts';
+import { openToAppend, removeIfThere } from './files.ts';
 
 export type LogFacts = Readonly<Record<string, unknown>>;
 export type Log = (event: string, facts?: LogFacts) => void;
@@ -25,7 +25,7 @@ export interface LogLimits {
 
 export function openLog(path: string, first: LogLimits, now: () => number): LogFile {
   let limits = first;
-  let file = openSync(path, 'a', 0o600);
+  let file = openToAppend(path);
   let size = fstatSync(file).size;
 
   const putAside = (): void => {

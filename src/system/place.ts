@@ -5,7 +5,7 @@
 import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import type { Environment } from './environment.ts';
-import { shellWord } from './files.ts';
+import { shellWord, writeFault } from './files.ts';
 import type { Paths } from './paths.ts';
 
 /** Makes the home, and the socket's folder, when they are not there. Throws `home_unsafe`, `cannot_create`. */
@@ -30,6 +30,8 @@ function prepareFolder(path: string, environment: Environment): void {
     // `mode` is cut by the umask and, with `recursive`, given to the last folder only when it is new.
     if (environment.uid !== undefined) chmodSync(path, 0o700);
   } catch (error) {
+    const fault = writeFault(path, error);
+    if (fault instanceof Failure && fault.code === 'disk_full') throw fault;
     throw new Failure('cannot_create', `wanted to make the folder ${path}: ${String(error)}`, {
       hint: 'IPC_HOME=<folder> ipc doctor',
       cause: error,

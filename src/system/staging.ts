@@ -3,11 +3,11 @@
  * by the sender, hashed and synced; the message then carries only their name. Where the file system
  * can share blocks, copying a file costs nothing but the hash. Never on the path of a plain `send`.
  */
-import { constants, copyFileSync, createReadStream, mkdirSync, statSync, type Stats } from 'node:fs';
+import { accessSync, constants, copyFileSync, createReadStream, statSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Failure } from '../protocol/failures.ts';
 import type { StagedBlob } from '../protocol/model.ts';
-import { errorCode, removeIfThere } from './files.ts';
+import { makeFolder, removeIfThere, writeFault } from './files.ts';
 import { randomUuid } from './ids.ts';
 import type { Paths } from './paths.ts';
 
@@ -57,7 +57,7 @@ export async function stageStream(
     await file.sync();
     return { sha256: hasher.digest('hex'), size, staged: staged.name };
   } catch (error) {
-    throw giveUp({ staged: staged.path, source: 'what was piped in' }, error);
+    throw giveUp({ staged: staged.path, source: undefined }, error);
   }
 }
 
@@ -67,7 +67,7 @@ export function unstage(paths: Paths, blob: StagedBlob): void {
 }
 
 function newStaged(paths: Paths): { name: string; path: string } {
-  mkdirSync(paths.staging, { recursive: true, mode: 0o700 });
+  makeFolder(paths.staging);
   const name = randomUuid();
   return { name, path: `${paths.staging}/${name}` };
 }
@@ -104,17 +104,26 @@ async function syncPrivately(path: string): Promise<void> {
   await file.sync();
 }
 
-function giveUp(paths: { staged: string; source: string }, error: unknown): unknown {
-  removeIfThere(paths.staged);
-  const code = errorCode(error);
-  if (code === 'ENOENT' || code === 'EACCES' || code === 'EPERM') return noFile(paths.source, String(error));
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new Failure('disk_full', `wanted room for an attachment; ${String(error)}`, {
-      hint: 'df -h',
-      cause: error,
-    });
+function giveUp(paths: { staged: string; source: string | undefined }, error: unknown): unknown {
+  try {
+    removeIfThere(paths.staged);
+  } catch {
+    // What kept it from being written keeps it from being removed.
   }
-  return error;
+  const { source } = paths;
+  // The system's word does not say which of the two files it means.
+  const unreadable = source === undefined ? undefined : whyUnreadable(source);
+  if (source !== undefined && unreadable !== undefined) return noFile(source, unreadable);
+  return writeFault(paths.staged, error);
+}
+
+function whyUnreadable(file: string): string | undefined {
+  try {
+    accessSync(file, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }
 
 function noFile(file: string, found: string): Failure {

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { parseOwnName } from '../../src/protocol/names.ts';
 import {
   bind,
@@ -14,6 +14,8 @@ import {
   storeNewKey,
   unbind,
 } from '../../src/system/keys.ts';
+import { openToAppend, writeFault } from '../../src/system/files.ts';
+import { tryLock } from '../../src/system/lock.ts';
 import { randomKey } from '../../src/system/ids.ts';
 import { temporaryHome } from '../support/home.ts';
 
@@ -81,4 +83,32 @@ test('a session and a shell find the name they were bound to; what dead shells l
   expect(readBinding(home.paths, shell)).toBeUndefined();
   expect(unbind(home.paths, session)).toBe(true);
   expect(readBinding(home.paths, session)).toBeUndefined();
+});
+
+test('keys and bindings that cannot be written say so, and where to look', async () => {
+  await using home = await temporaryHome();
+  const closed = expect.objectContaining({ code: 'cannot_create', hint: `ls -ld ${home.path}` });
+  writeFileSync(home.paths.keys, '');
+  writeFileSync(home.paths.bindings, '');
+  expect(() => readOrMakeKey(home.paths, bob)).toThrow(expect.objectContaining({ code: 'cannot_create' }));
+  expect(() => bind(home.paths, sessionBinding('test', '1'), bob)).toThrow(
+    expect.objectContaining({ code: 'cannot_create' }),
+  );
+  rmSync(home.paths.keys);
+  mkdirSync(home.paths.startLock);
+  expect(await tryLock(home.paths.startLock).catch((error: unknown) => error)).toMatchObject({
+    code: 'cannot_create',
+  });
+  mkdirSync(home.paths.log);
+  expect(() => openToAppend(home.paths.log)).toThrow(closed);
+});
+
+test.each([
+  ['ENOSPC', 'disk_full', 75],
+  ['EDQUOT', 'disk_full', 75],
+  ['EROFS', 'cannot_create', 73],
+  ['EACCES', 'cannot_create', 73],
+])('%s while writing is %s, exit %d', (code, wanted, exit) => {
+  const error = Object.assign(new Error(code), { code });
+  expect(writeFault('/home/bob/keys/bob', error)).toMatchObject({ code: wanted, exit });
 });

@@ -83,3 +83,13 @@ test('what is given up leaves nothing in the staging folder', async () => {
 async function* each(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
 }
+
+test('a staging folder that cannot be made is not the fault of the file', async () => {
+  await using home = await temporaryHome();
+  writeFileSync(`${home.path}/model.bin`, 'x');
+  mkdirSync(home.paths.blobs);
+  writeFileSync(home.paths.staging, '');
+  expect(await rejection(stageFile(home.paths, `${home.path}/model.bin`))).toMatchObject({
+    code: 'cannot_create',
+  });
+});
