@@ -6,7 +6,7 @@
  */
 import { Failure, type FailureCode } from '../protocol/failures.ts';
 import { type Environment, variable } from './environment.ts';
-import { readIfThere, removeIfThere, replaceFile } from './files.ts';
+import { readIfThere, removeIfThere, replaceFile, shellWord } from './files.ts';
 import { nearest } from './nearest.ts';
 import type { Paths } from './paths.ts';
 
@@ -112,24 +112,29 @@ export function readConfig(paths: Paths, environment: Environment): Config {
 
 /** What the file itself says, checked. */
 export function readConfigFile(path: string): ReadonlyMap<SettingName, number> {
-  const text = readIfThere(path);
   const found = new Map<SettingName, number>();
-  if (text === undefined || text.trim() === '') return found;
-  for (const [name, value] of flatten(parse(text, path), '')) {
+  for (const [name, value] of entriesOf(path)) {
     if (!isSettingName(name)) throw unknownSetting(name, { code: 'invalid_data', where: path });
     found.set(name, checkSetting(name, value, path));
   }
   return found;
 }
 
+function entriesOf(path: string): Iterable<[string, unknown]> {
+  const text = readIfThere(path);
+  return text === undefined || text.trim() === '' ? [] : flatten(parse(text, path), '');
+}
+
 /** Writes one setting, or with undefined takes it out. Throws `invalid_data`. */
 export function changeConfig(paths: Paths, setting: SettingName, value: string | undefined): number {
-  const file = new Map(readConfigFile(paths.config));
+  // Unchecked: what else is wrong in the file must not keep it from being mended, one by one.
+  const file = new Map(entriesOf(paths.config));
+  const now = value === undefined ? settings[setting].default : checkSetting(setting, value, 'the command');
   if (value === undefined) file.delete(setting);
-  else file.set(setting, checkSetting(setting, value, 'the command'));
+  else file.set(setting, now);
   if (file.size === 0) removeIfThere(paths.config);
   else replaceFile(paths.config, `${JSON.stringify(Object.fromEntries([...file].sort()), null, 2)}\n`);
-  return file.get(setting) ?? settings[setting].default;
+  return now;
 }
 
 /** IPC_GUARD_RATE_PER_MINUTE for `guard.ratePerMinute`. */
@@ -150,7 +155,8 @@ function unknownSetting(name: string, { code, where }: { code: FailureCode; wher
   const meant = nearest(name, settingNames);
   const found = `wanted a known setting, found ${JSON.stringify(name)} in ${where}`;
   return new Failure(code, meant === undefined ? found : `${found}; did you mean ${meant}`, {
-    hint: 'ipc config list',
+    // Only the file itself can be wrong in a way that no command takes back.
+    hint: code === 'invalid_data' ? edit(where) : 'ipc config list',
     details: meant === undefined ? undefined : { suggestion: meant },
   });
 }
@@ -171,7 +177,7 @@ function checkSetting(name: SettingName, value: unknown, where: string): number 
   throw new Failure(
     'invalid_data',
     `wanted ${name} as a whole number of ${setting.unit === 'count' ? 'things' : setting.unit} from ${setting.min} to ${setting.max}, found ${JSON.stringify(value)} in ${where}`,
-    { hint: `ipc config set ${name} ${setting.default}` },
+    { hint: where === variableOf(name) ? `unset ${where}` : `ipc config set ${name} ${setting.default}` },
   );
 }
 
@@ -190,17 +196,22 @@ function parse(text: string, path: string): object {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   } catch (error) {
     throw new Failure('invalid_data', `wanted JSON in ${path}: ${String(error)}`, {
-      hint: `cat ${path}`,
+      hint: edit(path),
       cause: error,
     });
   }
-  throw new Failure('invalid_data', `wanted an object of settings in ${path}`, { hint: `cat ${path}` });
+  throw new Failure('invalid_data', `wanted an object of settings in ${path}`, { hint: edit(path) });
+}
+
+function edit(path: string): string {
+  return `"\${EDITOR:-vi}" ${shellWord(path)}`;
 }
 
 function* flatten(value: object, prefix: string): Generator<[string, unknown]> {
   for (const [key, inner] of Object.entries(value) as [string, unknown][]) {
     const name = `${prefix}${key}`;
-    if (typeof inner === 'object' && inner !== null) yield* flatten(inner, `${name}.`);
+    if (typeof inner === 'object' && inner !== null && !Array.isArray(inner))
+      yield* flatten(inner, `${name}.`);
     else yield [name, inner];
   }
 }

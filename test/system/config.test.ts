@@ -66,6 +66,27 @@ test('a change is written to the file, and taking it out brings the default back
   expect(JSON.parse(readFileSync(home.paths.config, 'utf8'))).toEqual({ 'guard.depth': 5 });
 });
 
+test('a wrong setting is mended by a change of it, and keeps no other from being changed', async () => {
+  await using home = await temporaryHome();
+  const { config } = home.paths;
+  writeFileSync(config, '{"guard": {"depth": "deep", "burst": 4}, "idleExit": -1, "later": [1]}');
+  expect(changeConfig(home.paths, 'keepNewest', '9')).toBe(9);
+  expect(JSON.parse(readFileSync(config, 'utf8'))).toMatchObject({ 'guard.depth': 'deep', idleExit: -1 });
+  expect(changeConfig(home.paths, 'guard.depth', '5')).toBe(5);
+  expect(changeConfig(home.paths, 'idleExit', undefined)).toBe(defaultConfig.idleExit);
+  const kept = JSON.parse(readFileSync(config, 'utf8')) as object;
+  expect(kept).toMatchObject({ 'guard.depth': 5, 'guard.burst': 4, keepNewest: 9 });
+  expect(kept).not.toHaveProperty('idleExit');
+  expect(() => readConfig(home.paths, home.environment)).toThrow('later');
+});
+
+test('a wrong value of a variable is mended where it stands', async () => {
+  await using home = await temporaryHome({ IPC_IDLE_EXIT: 'soon' });
+  expect(() => readConfig(home.paths, home.environment)).toThrow(
+    expect.objectContaining({ hint: 'unset IPC_IDLE_EXIT' }),
+  );
+});
+
 test('no two settings share a variable', () => {
   expect(new Set(settingNames.map(variableOf)).size).toBe(settingNames.length);
   expect(variableOf('guard.ratePerMinute')).toBe('IPC_GUARD_RATE_PER_MINUTE');
