@@ -56,8 +56,9 @@ export function openOutput(environment: Environment, rules: OutputRules): Output
     colourWanted(environment, { terminal: terminal[stream], noColor: rules.noColor }) ? coloured : plain;
   return {
     write: async (text) => {
+      if (text.length === 0) return !closed;
+      closed ||= absent();
       if (closed) return false;
-      if (text.length === 0) return true;
       try {
         const taken = atOnce(text);
         closed = taken === false;

@@ -262,6 +262,23 @@ describe('watch', () => {
     expect(told).toEqual(['offered monitor 1', 'offered monitor 2']);
   });
 
+  test.if(process.platform === 'linux')('offers nothing where stdout is closed', async () => {
+    await using home = await temporaryHome();
+    const told: string[] = [];
+    await using _server = fakeServer(home, {
+      watch: async function* () {
+        for (const number of [1, 2])
+          yield { cursor: String(number), recipient: 'tester', message: numbered(number) };
+      },
+      confirm: async () => {
+        told.push('confirm');
+        return { confirmed: 1, lost: [] };
+      },
+    });
+    expect(await inShell(home, ['watch'], '>&-')).toEqual({ code: 0, stderr: '' });
+    expect(told).toEqual([]);
+  });
+
   test('Ctrl-C ends it with 130', async () => {
     await using home = await temporaryHome();
     await using _server = fakeServer(home, {

@@ -67,7 +67,7 @@ async function run(call: Call): Promise<void> {
   if (answer === undefined) throw timedOut(asked.sent, flags.timeout ?? DEFAULT_SECONDS);
   sayWho(call, answer);
   await call.print(asked, () => answerText(answer));
-  if (call.output.closed || call.output.absent()) return;
+  if (call.output.closed) return;
   await session.operations.confirm({
     reader: session.reader,
     door: 'ask',
