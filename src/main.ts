@@ -8,7 +8,7 @@ const argv = commandLine();
 process.exit(await program());
 
 async function program(): Promise<number> {
-  if (argv[0] === 'daemon' && argv[1] === 'run' && argv.length === 2) {
+  if (isDaemonRun(argv)) {
     // The program is built to compile late (scripts/build.ts); what stays does better with the usual.
     Bun.unsafe.setJITPolicy(1);
     const { runDaemon } = await import('./daemon/daemon.ts');
@@ -16,4 +16,12 @@ async function program(): Promise<number> {
   }
   const { run } = await import('./cli/program.ts');
   return run(argv);
+}
+
+/** The flags every verb takes are taken here too: the report on stdout is the same whatever they say. */
+function isDaemonRun(given: readonly string[]): boolean {
+  const words = given.filter(
+    (word, at) => !/^(-q|--json|--quiet|--no-color|--as(=.*)?)$/s.test(word) && given[at - 1] !== '--as',
+  );
+  return words.length === 2 && words[0] === 'daemon' && words[1] === 'run';
 }

@@ -19,7 +19,7 @@ import { systemIds } from '../system/ids.ts';
 import { pruneBindings } from '../system/keys.ts';
 import { type Lock, waitForLock } from '../system/lock.ts';
 import { type LogFile, openLog } from '../system/log.ts';
-import { writeOut } from '../system/output.ts';
+import { isTerminal, writeError, writeOut } from '../system/output.ts';
 import { type Paths, resolvePaths } from '../system/paths.ts';
 import { prepareHome } from '../system/place.ts';
 import { openFileLimit, systemProcesses } from '../system/processes.ts';
@@ -76,7 +76,9 @@ export async function runDaemon(environment: Environment = readEnvironment()): P
     }
   } catch (error) {
     const failure = asFailure(error);
-    report({ failure: failure.body() });
+    const isRead = report({ failure: failure.body() });
+    // The report is for a program that starts it; a person, or a starter that left, has stderr.
+    if (!isRead || isTerminal(1)) writeError(`ipc: ${failure.message}\n  ${failure.hint}\n`);
     return failure.exit;
   }
 }
@@ -205,6 +207,7 @@ function logLimits(config: Config): { maxBytes: number; files: number } {
   return { maxBytes: config['log.maxBytes'], files: config['log.files'] };
 }
 
-function report(line: StartReport): void {
-  writeOut(`${JSON.stringify(line)}\n`);
+/** False: nobody reads it any more. */
+function report(line: StartReport): boolean {
+  return writeOut(`${JSON.stringify(line)}\n`);
 }

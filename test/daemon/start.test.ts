@@ -44,6 +44,33 @@ test('of daemons started at once one is ready, the others say that one is', asyn
   for (const daemon of daemons) await daemon[Symbol.asyncDispose]();
 });
 
+test('the flags of every verb do not keep a daemon from running', async () => {
+  await using home = await temporaryHome();
+  await using _daemon = await startDaemon(home);
+  for (const argv of [
+    ['daemon', 'run', '--json', '-q'],
+    ['--as', 'bob', 'daemon', 'run', '--no-color'],
+  ]) {
+    const ran = await runIpc(home, argv);
+    expect(JSON.parse(ran.stdout)).toMatchObject({ failure: { code: 'busy' } });
+    expect(ran).toMatchObject({ code: 75, stderr: '' });
+  }
+});
+
+test('a daemon whose report nobody reads says on stderr why it could not start', async () => {
+  await using home = await temporaryHome();
+  await using _daemon = await startDaemon(home);
+  const child = Bun.spawn([...ipcCommand, 'daemon', 'run'], {
+    env: { ...home.variables },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  await child.stdout.cancel();
+  expect(await child.stderr.text()).toContain('another one has it');
+  expect(await child.exited).toBe(75);
+});
+
 test('the socket of a daemon that was killed is stale, and the next client starts another', async () => {
   await using home = await temporaryHome();
   const first = await startDaemon(home);
