@@ -164,10 +164,14 @@ export function foreign(found: string): Failure {
   return new Failure('daemon_foreign', `wanted our daemon on the socket, found something else: ${found}`);
 }
 
-/** Stopped, or stuck: to dial again would only wait as long again. */
+/**
+ * Stopped, or stuck: to dial again would only wait as long again. `silent` tells it from a daemon that
+ * is not there; its pid stands in the log.
+ */
 function silent(): Failure {
   return new Failure('daemon_unavailable', 'wanted the daemon; it takes the connection and does not answer', {
     hint: 'ipc daemon logs',
+    details: { silent: true },
   });
 }
 

@@ -139,7 +139,7 @@ test.each([undefined, 's'.repeat(32)])(
       socket: { open: () => void (dialed += 1), data: () => undefined },
     });
     const client = clientOf(home, { helloMs: 50, secret: () => secret });
-    const failure = { code: 'daemon_unavailable', message: expect.stringContaining('does not answer') };
+    const failure = { code: 'daemon_unavailable', exit: 69, details: { silent: true } };
     expect(await rejection(client.operations.who({}))).toMatchObject(failure);
     expect(dialed).toBe(1);
     expect(await rejection(client.operations['store.backup']({}))).toMatchObject(failure);
