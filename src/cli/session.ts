@@ -2,6 +2,7 @@
  * The common opening of every verb: who I am, and the client of the daemon that acts for that name. The
  * connection comes with the first call, so that hello and request leave in one write.
  */
+import { Failure } from '../protocol/failures.ts';
 import type { MessageId } from '../protocol/model.ts';
 import type { Operations } from '../protocol/operations.ts';
 import type { Caller } from '../protocol/wire.ts';
@@ -103,4 +104,11 @@ async function callerOf(identity: Identity, environment: Environment, needs: Ses
   if (needs.stays !== true) return caller;
   const { projectOf } = await import('./project.ts');
   return { ...caller, ...projectOf(directory) };
+}
+
+/** Nobody runs there; a daemon that is there and does not answer is another matter. */
+export function isNotRunning(error: unknown): boolean {
+  return (
+    error instanceof Failure && error.code === 'daemon_unavailable' && error.details?.['silent'] !== true
+  );
 }

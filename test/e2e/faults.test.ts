@@ -165,3 +165,32 @@ test('the home holds nothing that others of the machine could read', async () =>
   expect(stdout.toString()).toBe('');
   expect(await readdir(machine.home)).toContain('ipc.sock');
 });
+
+test('a daemon that is stopped in its tracks is said to be silent, within seconds, and goes on as if nothing was', async () => {
+  await using machine = await openMachine();
+  await machine.ok(['send', 'bob', 'before']);
+  const pid = await machine.daemonPid();
+  process.kill(pid, 'SIGSTOP');
+  const refused = await Promise.all([machine.run(['check', '--as', 'bob']), machine.run(['daemon', 'stop'])]);
+  expect(refused.map((result) => result.code)).toEqual([69, 69]);
+  expect(refused[0]?.stderr).toContain('does not answer');
+  process.kill(pid, 'SIGCONT');
+  const bodies = (await everything(machine, 'bob')).map((message) => message.body);
+  expect(bodies).toEqual(['before']);
+}, 60_000);
+
+test('what is printed to a closed stdout was handed to nobody', async () => {
+  await using machine = await openMachine();
+  await machine.ok(['send', 'bob', 'unseen']);
+  const closed = Bun.spawnSync(['sh', '-c', '"$IPC" check --as bob >&-'], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: machine.directory,
+      USER: 'tester',
+      IPC_HOME: machine.home,
+      IPC: BINARY,
+    },
+  });
+  expect(closed.exitCode).toBe(73);
+  expect((await everything(machine, 'bob')).map((message) => message.body)).toEqual(['unseen']);
+});

@@ -12,6 +12,7 @@ import {
 import { variable } from '../../system/environment.ts';
 import { prepareHome } from '../../system/place.ts';
 import type { Call } from '../call.ts';
+import { isNotRunning } from '../session.ts';
 import type { Spec, Verb } from '../verb.ts';
 
 const spec = (
@@ -114,6 +115,6 @@ async function reload(call: Call): Promise<void> {
   try {
     await session.operations['daemon.reload']({});
   } catch (error) {
-    if (!(error instanceof Failure) || error.code !== 'daemon_unavailable') throw error;
+    if (!isNotRunning(error)) throw error;
   }
 }

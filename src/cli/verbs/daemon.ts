@@ -8,6 +8,7 @@ import { table as columns } from '../../present/table.ts';
 import { pause } from '../../system/clock.ts';
 import { processFacts } from '../../system/processes.ts';
 import type { Call } from '../call.ts';
+import { isNotRunning } from '../session.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import type { Spec, Verb } from '../verb.ts';
 
@@ -102,8 +103,8 @@ async function stopped(call: Call, reason: string | undefined): Promise<number |
     while (processFacts(pid) !== undefined && performance.now() < end) await pause(10);
     return pid;
   } catch (error) {
-    if (error instanceof Failure && error.code === 'daemon_unavailable') return undefined;
-    throw error;
+    if (!isNotRunning(error)) throw error;
+    return undefined;
   }
 }
 
