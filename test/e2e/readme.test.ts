@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { withReference } from '../../scripts/reference.ts';
 import { BINARY, openMachine, type Machine } from './machine.ts';
 
 const ROOT = resolve(import.meta.dir, '../..');
@@ -81,7 +82,12 @@ test.each(transcripts.map((text, index) => [index + 1, text] as const))(
   },
 );
 
-test('every verb and flag the README names in passing exists', async () => {
+test('the reference of operations is what the table says (bun scripts/reference.ts writes it)', () => {
+  expect(withReference(readme)).toBe(readme);
+  expect(readme).toContain('| `send` |');
+});
+
+test('every verb the README names in passing exists', async () => {
   const verbs = [...readme.matchAll(/`ipc ([a-z]+)(?: ([a-z]+))?[^`]*`/g)].map(([, verb = '']) => verb);
   for (const verb of new Set(verbs)) {
     const { code, stderr } = await machine.run(['help', verb]);
