@@ -6,7 +6,7 @@ import { isName } from '../protocol/names.ts';
 import { readConfig } from '../system/config.ts';
 import { shellWord } from '../system/files.ts';
 import { readKey } from '../system/keys.ts';
-import { checkHome } from '../system/place.ts';
+import { checkHome } from '../system/home.ts';
 import { compareVersions, version } from '../system/version.ts';
 import type { Call } from './call.ts';
 import type { Session } from './session.ts';

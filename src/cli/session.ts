@@ -12,7 +12,7 @@ import type { Environment } from '../system/environment.ts';
 import { credentialOf, holdsKey, identify, type HeldCredential, type Identity } from '../system/identity.ts';
 import { messageId, randomUuid } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
-import { checkHome, prepareHome } from '../system/place.ts';
+import { checkHome, prepareHome } from '../system/home.ts';
 import { sharedSecret } from '../system/secret.ts';
 
 export interface SessionNeeds {

@@ -3,7 +3,7 @@ import type { MessageId } from '../protocol/model.ts';
 import { parseAddress, parseOwnName } from '../protocol/names.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
-import { Hints } from './bus.ts';
+import { Hints } from './wake.ts';
 import { cursorOf } from './cursor.ts';
 import type { Fetch, Fetched } from './records.ts';
 import type { Desk } from './desk.ts';

@@ -4,7 +4,7 @@
  * messages, takes no HTTP, runs no model and no kernel code: a crash elsewhere cannot take it down.
  */
 import { Broker } from '../core/broker.ts';
-import { LocalWake } from '../core/bus.ts';
+import { LocalWake } from '../core/wake.ts';
 import type { Policy } from '../core/policy.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { PROTOCOL } from '../protocol/wire.ts';
@@ -21,13 +21,13 @@ import { type Lock, waitForLock } from '../system/lock.ts';
 import { type LogFile, openLog } from '../system/log.ts';
 import { isTerminal, writeError, writeOut } from '../system/output.ts';
 import { type Paths, resolvePaths } from '../system/paths.ts';
-import { prepareHome } from '../system/place.ts';
+import { prepareHome } from '../system/home.ts';
 import { openFileLimit, systemProcesses } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
 import { version } from '../system/version.ts';
 import { Janitor } from './janitor.ts';
 import { policyOf } from './policy.ts';
-import { watchStore, watchUpkeep } from './watch.ts';
+import { watchStore, watchUpkeep } from './self-check.ts';
 
 /** A predecessor that is finishing has this long to leave the lock. */
 const LOCK_MS = 5_000;

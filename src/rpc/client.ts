@@ -13,7 +13,7 @@ import type { Connection, Receiver } from './connection.ts';
 import { isBroken, isNotBegun } from './faults.ts';
 import { foreign, Link } from './link.ts';
 import { methodFacts, type MethodFacts } from './methods.ts' with { type: 'macro' };
-import type { Serve } from './serving.ts';
+import type { Serve } from './incoming-calls.ts';
 
 export interface ClientParts {
   /** Connects, starting a daemon when there is none and that is wanted. */

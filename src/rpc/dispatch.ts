@@ -5,7 +5,7 @@ import { Failure, isFailureCode, type FailureCode } from '../protocol/failures.t
 import { isOperationName, operations, type OperationName } from '../protocol/operations.ts';
 import { commonFailures } from '../protocol/operations/define.ts';
 import { nearest } from '../system/nearest.ts';
-import type { Answer, IncomingCall } from './serving.ts';
+import type { Answer, IncomingCall } from './incoming-calls.ts';
 
 export async function dispatch(session: OpenSession, call: IncomingCall): Promise<Answer> {
   const name = operationName(call.method);

@@ -7,7 +7,7 @@ import { pause } from '../system/clock.ts';
 import type { Environment } from '../system/environment.ts';
 import { errorCode } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
-import { checkHome } from '../system/place.ts';
+import { checkHome } from '../system/home.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { dial } from './dial.ts';
 

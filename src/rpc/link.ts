@@ -7,7 +7,7 @@ import { compareVersions } from '../system/version.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { broken, isBroken } from './faults.ts';
 import { MAX_ANSWER_BYTES, Peer } from './peer.ts';
-import type { Serve } from './serving.ts';
+import type { Serve } from './incoming-calls.ts';
 
 export interface LinkParts {
   readonly connect: (receive: (connection: Connection) => Receiver) => Promise<void>;

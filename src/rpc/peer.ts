@@ -5,11 +5,11 @@
  */
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { MAX_FRAME_BYTES, type RpcId } from '../protocol/wire.ts';
-import { settle, singleAnswer, StreamReader, type Waiting } from './calls.ts';
+import { settle, singleAnswer, StreamReader, type Waiting } from './outgoing-calls.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { broken, toRpcError } from './faults.ts';
 import { isTooDeep, lineSplitter } from './frames.ts';
-import { Serving, type Serve } from './serving.ts';
+import { Serving, type Serve } from './incoming-calls.ts';
 
 /** A client believes its daemon more than a daemon believes just anybody. */
 export const MAX_ANSWER_BYTES = 64 * MAX_FRAME_BYTES;

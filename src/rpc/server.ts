@@ -1,6 +1,6 @@
 /** The daemon's door: takes connections, gives each a session, and at the end lets them finish. */
 import { listen } from './listen.ts';
-import { ServerSession, type SessionParts } from './session.ts';
+import { ServerSession, type SessionParts } from './server-session.ts';
 
 export interface ServerParts extends SessionParts {
   readonly path: string;

@@ -9,7 +9,7 @@ import { pause } from '../system/clock.ts';
 import { daemonVariables, selfCommand } from '../system/environment.ts';
 import { openToAppend } from '../system/files.ts';
 import { waitForLock } from '../system/lock.ts';
-import { prepareHome } from '../system/place.ts';
+import { prepareHome } from '../system/home.ts';
 import { dial } from './dial.ts';
 import { type EnsureParts, unavailable } from './ensure.ts';
 

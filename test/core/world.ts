@@ -1,6 +1,6 @@
 /** A broker on a store in memory, with a clock the test turns: the smallest whole world of the core. */
 import { Broker, type OpenSession } from '../../src/core/broker.ts';
-import { LocalWake } from '../../src/core/bus.ts';
+import { LocalWake } from '../../src/core/wake.ts';
 import { defaultPolicy, type Policy } from '../../src/core/policy.ts';
 import type { Blobs, Clock, Ids, Store } from '../../src/core/ports.ts';
 import type { Caller } from '../../src/protocol/wire.ts';

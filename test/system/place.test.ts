@@ -4,7 +4,7 @@ import { Failure } from '../../src/protocol/failures.ts';
 import type { Environment } from '../../src/system/environment.ts';
 import { resolvePaths } from '../../src/system/paths.ts';
 import { shellWord } from '../../src/system/files.ts';
-import { checkHome, prepareHome } from '../../src/system/place.ts';
+import { checkHome, prepareHome } from '../../src/system/home.ts';
 import { temporaryHome } from '../support/home.ts';
 
 function refusal(act: () => unknown): Failure {

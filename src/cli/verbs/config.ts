@@ -10,7 +10,7 @@ import {
   variableOf,
 } from '../../system/config.ts';
 import { variable } from '../../system/environment.ts';
-import { prepareHome } from '../../system/place.ts';
+import { prepareHome } from '../../system/home.ts';
 import type { Call } from '../call.ts';
 import { isNotRunning } from '../session.ts';
 import type { Spec, Verb } from '../verb.ts';

@@ -4,7 +4,7 @@ import { Failure } from '../../protocol/failures.ts';
 import { variable } from '../../system/environment.ts';
 import { errorCode, removeIfThere, replaceFile } from '../../system/files.ts';
 import { randomKey } from '../../system/ids.ts';
-import { prepareHome } from '../../system/place.ts';
+import { prepareHome } from '../../system/home.ts';
 import { sharedSecret } from '../../system/secret.ts';
 import type { Call } from '../call.ts';
 import { readStdin } from '../stdin.ts';

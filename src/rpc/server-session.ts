@@ -8,7 +8,7 @@ import { dispatch, isUndeclared } from './dispatch.ts';
 import { notBegun } from './faults.ts';
 import { Handshake, type HandshakeParts } from './handshake.ts';
 import { Peer } from './peer.ts';
-import type { Answer, IncomingCall } from './serving.ts';
+import type { Answer, IncomingCall } from './incoming-calls.ts';
 
 export interface SessionParts extends HandshakeParts {
   readonly open: (opening: Opening) => Promise<OpenSession>;
