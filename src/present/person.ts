@@ -35,7 +35,7 @@ export function pastText(message: Past, look: Look): string {
   return head + contentOf(message, look) + states;
 }
 
-/** A hit: one header and the passage that matched, the words found marked by the store as `[…]`. */
+/** A hit: one header and the passage around the first word that matched. */
 export function foundText(message: Found, look: Look): string {
   const head = headerOf(message, { look, marks: marksOf(message, look) });
   return `${head}    ${visibleLine(message.snippet)}\n`;

@@ -112,5 +112,5 @@ export function isFailureCode(code: string): code is FailureCode {
 /** Any thrown value as a failure; what is not one is `internal`, never the caller's fault. */
 export function asFailure(error: unknown): Failure {
   if (error instanceof Failure) return error;
-  return new Failure('internal', 'the daemon met an error it did not expect', { cause: error });
+  return new Failure('internal', 'an error that was not expected; the log has it', { cause: error });
 }

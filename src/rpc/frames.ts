@@ -56,7 +56,7 @@ export function lineSplitter(maxBytes: number, take: (line: string) => void): (c
   };
 }
 
-/** Deeper data is nobody's message, and walking it could overflow somebody's stack. */
+/** Most levels of JSON nesting taken: deeper input could overflow the stack of code that walks it. */
 export const MAX_DEPTH = 64;
 
 /** Whether JSON text nests deeper than it may. Bounded by the brackets there are, so most frames cost one count. */

@@ -17,7 +17,7 @@ export const MAX_WAITING_BYTES = 8 * 1_048_576;
 const LOW_WATER_BYTES = 262_144;
 /** Not Buffer, whose first use costs a cold command 0.1 ms. */
 const utf8 = new TextEncoder();
-/** A reader that does not take the last words within this time is not waited for. */
+/** Milliseconds after `end()` that what waits has to be written; then the socket is terminated. */
 const LAST_WORDS_MS = 1_000;
 
 export class Outbox implements Connection {
@@ -60,7 +60,7 @@ export class Outbox implements Connection {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** The system has room again. */
+  /** Writes what waits, as far as the socket takes it: after each turn's sends, and when it drained. */
   flush(): void {
     this.#scheduled = false;
     if (this.closed) return;

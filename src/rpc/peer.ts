@@ -11,7 +11,7 @@ import { broken, toRpcError } from './faults.ts';
 import { isTooDeep, lineSplitter } from './frames.ts';
 import { Serving, type Serve } from './incoming-calls.ts';
 
-/** A client believes its daemon more than a daemon believes just anybody. */
+/** Longest frame a client takes from its daemon; the daemon takes `MAX_FRAME_BYTES` from anybody. */
 export const MAX_ANSWER_BYTES = 64 * MAX_FRAME_BYTES;
 
 export interface PeerParts {

@@ -1,4 +1,4 @@
-/** `ipc daemon …`: the long-lived process that everybody's commands talk to. It mostly minds itself. */
+/** `ipc daemon …`: the long-lived process that everybody's commands talk to. */
 import { formatBytes } from '../../present/excerpt.ts';
 import { exact, relative } from '../../present/time.ts';
 import { Failure } from '../../protocol/failures.ts';
