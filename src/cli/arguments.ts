@@ -1,6 +1,6 @@
 /**
  * argv → flags and words, strictly: an agent that misspells a flag must not "succeed" (design §3.2,
- * interfaces.md §8.4). citty's parser lets unknown flags pass, keeps the last of several, knows no
+ * seen with citty 0.2.2). citty's parser lets unknown flags pass, keeps the last of several, knows no
  * numbers, and takes `-h` after `--` for itself; so the reading is ours and citty dispatches.
  */
 import { Failure } from '../protocol/failures.ts';

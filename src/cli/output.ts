@@ -1,7 +1,7 @@
 /**
  * stdout is data, stderr is talk. Data counts as handed over only once the system has taken all of it,
  * so every write is awaited. Colour is decided for each of the two streams by itself (clig.dev,
- * interfaces.md §8.1), because `ipc who | less` has a terminal on one and a pipe on the other.
+ * clig.dev), because `ipc who | less` has a terminal on one and a pipe on the other.
  */
 import { coloured, plain, type Style } from '../present/style.ts';
 import { Failure } from '../protocol/failures.ts';

@@ -1,6 +1,6 @@
 /**
  * What people say, as other verbs: the phrases of system 000's docs/NATURAL_LANGUAGE.md, which no code
- * ever understood (replaced-systems.md §1.1, §1.3). Case and closing punctuation do not matter. A text
+ * ever understood (documented by claude-ipc-mcp). Case and closing punctuation do not matter. A text
  * goes behind `--`, so that it is never read as a flag.
  */
 

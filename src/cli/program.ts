@@ -1,6 +1,6 @@
 /**
  * argv → verb → exit code. citty holds the tree of verbs (tree.ts); what it gets wrong is done here
- * (design §3.2, interfaces.md §8.4): nothing unknown passes, `-h` behind `--` is data, usage errors go
+ * (design §3.2; seen with citty 0.2.2): nothing unknown passes, `-h` behind `--` is data, usage errors go
  * to stderr, exits come from the table of failures.
  */
 import { Failure, type FailureBody } from '../protocol/failures.ts';

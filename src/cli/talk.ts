@@ -1,5 +1,5 @@
 /**
- * Warnings, through consola on stderr: its own default would put them on stdout (interfaces.md §8.5).
+ * Warnings, through consola on stderr: its own default would put them on stdout (consola 3.4.2).
  * The basic build, because the other decides on colour by stdout alone. Loading it costs about as much
  * as a whole cold command: it comes with the first warning.
  */

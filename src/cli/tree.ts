@@ -1,6 +1,6 @@
 /**
  * The tree of verbs as citty sees it. citty dispatches; it reads no flags (arguments.ts does), and no
- * parent has a `run`, because citty would run it after its child (interfaces.md §8.4, trap 2).
+ * parent has a `run`, because citty would run it after its child (seen with citty 0.2.2).
  */
 import { defineCommand, runCommand, type CommandDef } from 'citty';
 import type { Verb } from './verb.ts';

@@ -196,7 +196,7 @@ function onSignals(stop: (reason: string) => void, again: () => void): () => voi
   return () => void process.off('SIGTERM', stopNow).off('SIGINT', stopNow).off('SIGHUP', again);
 }
 
-/** Below what the system allows: at the limit of open files `accept` spins (engines-and-faults §4.2). */
+/** Below what the system allows: at the limit of open files `accept` spins (measured). */
 function connectionLimit(config: Config): number {
   const files = openFileLimit();
   if (files === undefined) return config.maxConnections;

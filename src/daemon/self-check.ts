@@ -1,7 +1,7 @@
 /**
  * Looks once a second at what the daemon stands on: its database, its socket, and whether anybody
  * still needs it. A deleted database raises no error in SQLite, commits go on into an unlinked file
- * (engines-and-faults §4.2): so what is at the path is compared with what was opened.
+ * (measured): so what is at the path is compared with what was opened.
  */
 import type { Clock } from '../core/ports.ts';
 import { Failure } from '../protocol/failures.ts';

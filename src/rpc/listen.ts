@@ -31,7 +31,7 @@ export interface Listener {
 
 /**
  * Refused connections that may linger until their refusal is read. More hang up at once: each holds an
- * open file, and without any left `accept` spins (engines-and-faults §4.2).
+ * open file, and without any left `accept` spins (measured).
  */
 const MAX_REFUSED = 16;
 

@@ -1,6 +1,6 @@
 /**
  * The writing half of a socket: frames wait here while the other side does not read. What waits is
- * bounded: a subscriber that never read grew a daemon from 33 to 340 MB (engines-and-faults §4.2).
+ * bounded: a subscriber that never read grew a daemon from 33 to 340 MB (measured).
  */
 import type { Connection } from './connection.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Starting a daemon: one client of those that race does it, under a lock the kernel takes back if it
- * dies, and the others wait for the socket (engines-and-faults §4.1). The daemon says on its stdout,
+ * dies, and the others wait for the socket (measured). The daemon says on its stdout,
  * in one line, that it is ready or why it is not.
  */
 import { closeSync } from 'node:fs';

@@ -13,7 +13,7 @@ const LONGEST_TIMER = 2_147_000_000;
 
 export function systemClock(): SystemClock {
   // The process's own monotonic clock starts with the process; leases must outlive the daemon, so it
-  // is counted from the start of the machine (engines-and-faults §4.2, "clock -2 h").
+  // is counted from the start of the machine (measured).
   let base: number | undefined;
   return {
     now: () => Date.now(),

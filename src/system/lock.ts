@@ -13,7 +13,7 @@ export interface Lock extends Disposable {
 
 /**
  * Every held handle. A Database nobody refers to is collected within milliseconds and drops its
- * lock: two daemons ran in 12 of 12 rounds until it was pinned (engines-and-faults §4.2).
+ * lock: two daemons ran in 12 of 12 rounds until it was pinned (measured).
  */
 const held: Set<Database> = pinned();
 

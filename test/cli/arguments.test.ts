@@ -1,4 +1,4 @@
-/** The traps of citty 0.2.2 (interfaces.md §8.4): an agent that misspells a flag must not "succeed". */
+/** The traps of citty 0.2.2: an agent that misspells a flag must not "succeed". */
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { parseArguments } from '../../src/cli/arguments.ts';
