@@ -213,6 +213,20 @@ describe('nothing runs away', () => {
     expect(sent.deliveries.map((to) => to.to)).not.toContain('d19-unborn');
   });
 
+  test('D9, D20: a full mailbox, or one name too many that nobody took, refuses with the reason and loses nothing', async () => {
+    await using other = await openMachine();
+    await other.ok(['config', 'set', 'quotas.mailbox', '2']);
+    await other.ok(['config', 'set', 'quotas.unbornNames', '1']);
+    await other.ok(['check', '--as', 'd9']);
+    for (const body of ['one', 'two']) await other.ok(['send', 'd9', body]);
+    const full = await other.run(['send', 'd9', 'three']);
+    expect([full.code, full.stderr]).toEqual([75, expect.stringContaining('d9')]);
+    await other.ok(['send', 'd20-a', 'for later']);
+    expect((await other.run(['send', 'd20-b', 'for later'])).code).toBe(75);
+    const kept = await other.json<{ messages: Message[] }>(['check', '--as', 'd9']);
+    expect(kept.messages.map((message) => message.body)).toEqual(['one', 'two']);
+  });
+
   test('D21: three hundred silent connections stop nobody', async () => {
     const socket = join(machine.home, 'ipc.sock');
     await machine.ok(['daemon', 'start']);
