@@ -103,7 +103,10 @@ export class Client {
         return answer;
       } catch (error) {
         const unsure = begun && !safe;
-        await this.#recover(link, { error, method, unsure, breaks, signal: options.signal });
+        const recovery = this.#recover(link, { error, method, unsure, breaks, signal: options.signal });
+        await recovery.catch((why: unknown) => {
+          throw begun && method.makesId ? perhapsStored(why, params['id']) : why;
+        });
       }
     }
   }
@@ -256,4 +259,14 @@ function hasCursor(item: unknown): item is { readonly cursor: string } {
 
 function goOn(input: Params, after: string | undefined): Params {
   return after === undefined ? input : { ...input, after };
+}
+
+/** A message left, and nobody answered: sent again by hand it must carry the same id, or it is two. */
+function perhapsStored(why: unknown, id: unknown): unknown {
+  if (!(why instanceof Failure) || why.code !== 'daemon_unavailable' || typeof id !== 'string') return why;
+  return new Failure(why.code, `${why.message}; message ${id} may be stored all the same`, {
+    hint: `ipc receipts ${id}`,
+    details: { ...why.details, id },
+    cause: why,
+  });
 }
