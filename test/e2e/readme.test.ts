@@ -66,21 +66,22 @@ test('the README has transcripts', () => {
   expect(transcripts.length).toBeGreaterThan(2);
 });
 
-test.each(transcripts.map((text, index) => [index + 1, text] as const))(
-  'transcript %i of the README is true',
-  async (_index, text) => {
-    let printed = '';
-    const asked: Promise<string>[] = [];
-    for (const line of commandsOf(text)) {
-      const child = start(line);
-      // A question waits for an answer that a later line gives.
-      if (line.command.startsWith('ipc ask')) asked.push(finish(line, child));
-      else printed += await finish(line, child);
-    }
-    printed += (await Promise.all(asked)).join('');
-    expect(printed).toMatch(patternOf(text));
-  },
-);
+/** Runs one transcript; returns what it printed. */
+async function play(text: string): Promise<string> {
+  let printed = '';
+  const asked: Promise<string>[] = [];
+  for (const line of commandsOf(text)) {
+    const child = start(line);
+    // A question waits for an answer that a later line gives.
+    if (line.command.startsWith('ipc ask')) asked.push(finish(line, child));
+    else printed += await finish(line, child);
+  }
+  return printed + (await Promise.all(asked)).join('');
+}
+
+test('the transcripts of the README are true, one after the other', async () => {
+  for (const text of transcripts) expect(await play(text)).toMatch(patternOf(text));
+});
 
 test('the reference of operations is what the table says (bun scripts/reference.ts writes it)', () => {
   expect(withReference(readme)).toBe(readme);
