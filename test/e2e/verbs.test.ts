@@ -1,7 +1,6 @@
 /** Each verb by the compiled binary, for what a user would notice if it did nothing. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { Database } from 'bun:sqlite';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually, lines, openMachine, type Machine } from './machine.ts';
 
@@ -174,16 +173,30 @@ describe('the past', () => {
     expect(exported.map((line) => (JSON.parse(line) as Message).body)).toEqual(['one', 'two']);
   });
 
-  test('a backup is a whole store that another home can use', async () => {
-    await machine.ok(['send', 'b-bob', 'keep this']);
+  test('a backup restored into another home, as its help says, has the mail, the files and the names', async () => {
+    await using other = await openMachine();
+    const file = join(machine.directory, 'kept.txt');
+    await writeFile(file, 'bytes to keep');
+    await machine.ok(['send', 'b-bob', 'keep this', '--file', file]);
     const copy = join(machine.directory, 'copy.db');
     await machine.ok(['backup', copy]);
     expect((await stat(copy)).mode & 0o077).toBe(0);
-    using database = new Database(copy, { readonly: true });
-    const rows = database
-      .query<{ body: string }, []>("SELECT body FROM message WHERE body = 'keep this'")
-      .all();
-    expect(rows).toHaveLength(1);
+    await other.ok(['daemon', 'start']);
+    await other.ok(['daemon', 'stop']);
+    for (const suffix of ['-wal', '-shm']) await rm(join(other.home, `ipc.db${suffix}`), { force: true });
+    await cp(copy, join(other.home, 'ipc.db'));
+    await cp(`${copy}.blobs`, join(other.home, 'blobs'), { recursive: true });
+    await cp(join(machine.home, 'keys'), join(other.home, 'keys'), { recursive: true });
+    expect((await other.run(['doctor'])).code).toBe(0);
+    const { messages } = await other.json<{ messages: (Message & { attachments: { path: string }[] })[] }>([
+      'check',
+      '--as',
+      'b-bob',
+    ]);
+    expect(messages.map((message) => message.body)).toEqual(['keep this']);
+    const [attached] = messages[0]?.attachments ?? [];
+    expect(attached?.path).toStartWith(other.home);
+    expect(await readFile(attached?.path ?? '', 'utf8')).toBe('bytes to keep');
   });
 });
 
