@@ -1,6 +1,6 @@
 /** Names, presence, topics and do-not-disturb: who is here, and who may say so. */
 import { Failure } from '../protocol/failures.ts';
-import type { MessageId } from '../protocol/model.ts';
+import type { Door, MessageId } from '../protocol/model.ts';
 import { nameKey, parseAddress, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { renamedNotice } from './notices.ts';
@@ -130,6 +130,7 @@ async function register(
     );
   }
   await desk.presence.settle();
+  const doors = request.doors ?? [];
   const claim: Claim = {
     name: request.name === undefined ? null : parseOwnName(request.name),
     keyHash: desk.ids.hash(request.key),
@@ -137,14 +138,14 @@ async function register(
     about: request.about ?? null,
     anchor: request.anchor ?? null,
     session: session.id,
-    hold: request.hold === true ? desk.presence.seatOf(session.seat('holder')) : null,
+    hold: request.hold === true ? desk.presence.holderSeat(session.seat('holder'), doors) : null,
     deadAnchor: null,
     now: desk.clock.now(),
   };
   const claimed = granted(
     await pastDeadAnchors(desk, (deadAnchor) => desk.store.claim({ ...claim, deadAnchor })),
   );
-  await hold(desk, session, claim, claimed.agent);
+  await hold(desk, session, claim, claimed.agent, doors);
   const { agents } = await who(desk, session, { name: null, all: false });
   return {
     name: claimed.agent.name,
@@ -156,7 +157,13 @@ async function register(
 }
 
 /** From here on the session, and every other of this agent's, acts as it is now. */
-async function hold(desk: Desk, session: Session, { hold: held }: Claim, agent: AgentRecord): Promise<void> {
+async function hold(
+  desk: Desk,
+  session: Session,
+  { hold: held }: Claim,
+  agent: AgentRecord,
+  doors: readonly Door[],
+): Promise<void> {
   if (held !== null && session.closed) {
     // The connection broke while the name was being taken: it must not be held by nobody.
     await desk.store.detach({ session: session.id, now: desk.clock.now() });
@@ -164,7 +171,7 @@ async function hold(desk: Desk, session: Session, { hold: held }: Claim, agent: 
   }
   session.agent = agent;
   retell(desk, agent.id, () => agent);
-  if (held !== null) desk.presence.taken({ ...held.seat, agent: agent.id });
+  if (held !== null) desk.presence.taken({ ...held.seat, agent: agent.id }, doors);
 }
 
 /**

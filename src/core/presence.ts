@@ -15,9 +15,15 @@ export type NewSession = Omit<Seat, 'since' | 'activeAt' | 'idle'>;
 
 interface Place {
   record: SessionRecord;
-  /** One entry for each use: two streams may share a door, and one of them end. */
-  doors: readonly Door[];
+  /** Open while a stream or a waiting check is; one entry for each: two may share a door, and one of them end. */
+  streams: readonly Door[];
+  /** Open as long as the session is. */
+  readonly kept: ReadonlySet<Door>;
 }
+
+const doorsOf = ({ streams, kept }: Pick<Place, 'streams' | 'kept'>): readonly Door[] => [
+  ...new Set([...kept, ...streams]),
+];
 
 export class PresenceBook {
   readonly #store: Store;
@@ -35,15 +41,27 @@ export class PresenceBook {
     return this.#places.size === 0 ? null : BEAT_MS;
   }
 
-  /** As others see a session from now on; to be attached by the store, then `taken`. */
-  seatOf(record: NewSession): { readonly seat: Seat; readonly until: number } {
-    const now = this.#clock.now();
-    return { seat: { ...record, since: now, activeAt: now, idle: false }, until: now + SESSION_TTL_MS };
+  /** As others see a session that is to hold a name; to be attached by the store, then `taken`. */
+  holderSeat(session: NewSession, doors: readonly Door[]): { readonly seat: Seat; readonly until: number } {
+    const streams = this.#places.get(session.id)?.streams ?? [];
+    return this.#seatOf({ ...session, doors: doorsOf({ streams, kept: new Set(doors) }) });
   }
 
   /** The store has attached it: it holds a name. */
-  taken(record: SessionRecord): void {
-    this.#places.set(record.id, { record, doors: record.doors });
+  taken(record: SessionRecord, kept: readonly Door[]): void {
+    const streams = this.#places.get(record.id)?.streams ?? [];
+    this.#places.set(record.id, { record, streams, kept: new Set(kept) });
+  }
+
+  /** A door that the agent's holder is found to have, open from now on. */
+  async keepOpen(agent: AgentId, door: Door): Promise<void> {
+    for (const [id, place] of this.#places) {
+      if (place.record.agent !== agent || place.record.role !== 'holder' || place.kept.has(door)) continue;
+      const kept = new Set([...place.kept, door]);
+      const record = { ...place.record, doors: doorsOf({ ...place, kept }) };
+      this.#places.set(id, { ...place, record, kept });
+      await this.#store.attach(record, this.#clock.now() + SESSION_TTL_MS);
+    }
   }
 
   /** Opens a door of a session until the function returned is called. */
@@ -67,14 +85,19 @@ export class PresenceBook {
     { stays } = { stays: false },
   ): Promise<void> {
     const before = this.#places.get(session.id);
-    const doors = change(before?.doors ?? []);
+    const [streams, kept] = [change(before?.streams ?? []), before?.kept ?? new Set<Door>()];
     const role = before?.record.role ?? 'satellite';
-    if (doors.length === 0 && role === 'satellite' && !stays) return this.leave(session.id);
-    const { seat, until } = this.seatOf({ ...session, role, doors: [...new Set(doors)] });
+    if (streams.length === 0 && role === 'satellite' && !stays) return this.leave(session.id);
+    const { seat, until } = this.#seatOf({ ...session, role, doors: doorsOf({ streams, kept }) });
     const { since, idle } = before?.record ?? seat;
     const record = { ...seat, agent, since, idle };
-    this.#places.set(session.id, { record, doors });
+    this.#places.set(session.id, { record, streams, kept });
     await this.#store.attach(record, until);
+  }
+
+  #seatOf(record: NewSession): { readonly seat: Seat; readonly until: number } {
+    const now = this.#clock.now();
+    return { seat: { ...record, since: now, activeAt: now, idle: false }, until: now + SESSION_TTL_MS };
   }
 
   async leave(id: string): Promise<void> {

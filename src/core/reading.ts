@@ -1,5 +1,5 @@
 /** check, confirm, ack, clear, watch: what a reader is handed, and what may be claimed of it. */
-import type { MessageId } from '../protocol/model.ts';
+import type { Door, MessageId } from '../protocol/model.ts';
 import { parseAddress, parseOwnName } from '../protocol/names.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
@@ -15,6 +15,9 @@ type Reading = 'ack' | 'check' | 'clear' | 'confirm' | 'watch';
 /** Messages in one answer when the caller sets no limit; an answer must fit into one frame. */
 const PAGE = 1_000;
 const WATCH_PAGE = 100;
+/** How far back a hook looks for proof of what was handed over, and for how many (contexts are compacted). */
+const UNPROVEN_MS = 86_400_000;
+const UNPROVEN_PAGE = 50;
 
 export function readingHandlers(desk: Desk, session: Session): Pick<Handlers, Reading> {
   const now = (): number => desk.clock.now();
@@ -54,6 +57,8 @@ async function check(
 ): Promise<Output<'check'>> {
   const agent = session.acting();
   const policy = desk.policy();
+  // A hook is a command of its own; what it shows of its agent is that the session there runs hooks.
+  if (request.door === 'hook' && !session.borrowed) await desk.presence.keepOpen(agent.id, 'hook');
   const peeked = request.peek === true || (request.take !== true && (await heldByAnother(desk, session)));
   const deadline = desk.clock.mono() + (request.wait ?? 0) * 1000;
   using hints = new Hints({ wake: desk.wake, clock: desk.clock, agent: agent.id, signal });
@@ -101,7 +106,7 @@ function fetchOf(
     policy: ReturnType<Desk['policy']>;
   },
 ): Fetch {
-  const mono = desk.clock.mono();
+  const { mono, now } = { mono: desk.clock.mono(), now: desk.clock.now() };
   return {
     agent,
     lease: peeked
@@ -113,7 +118,8 @@ function fetchOf(
     thread: request.thread ?? null,
     replyTo: null,
     after: request.after === undefined ? 0 : cursorOf(request.after),
-    now: desk.clock.now(),
+    unproven: request.unproven === true ? { since: now - UNPROVEN_MS, limit: UNPROVEN_PAGE } : null,
+    now,
     mono,
   };
 }
@@ -133,7 +139,12 @@ async function handedOver(
     peeked,
     ...pausedView(fetched.pausedUntil),
     ...(last === undefined ? {} : { next: String(last.cursor) }),
+    ...(request.unproven === true ? { unproven: unprovenView(fetched) } : {}),
   };
+}
+
+function unprovenView({ unproven }: Fetched): { id: MessageId; door: Door }[] {
+  return unproven.map(({ id, door }) => ({ id: id as MessageId, door }));
 }
 
 async function* watch(

@@ -215,6 +215,7 @@ export interface StoredDelivery {
   readonly cursor: Cursor;
   /** Times it was leased, this one included; the fencing token. 0 for a peek at one never fetched. */
   readonly attempt: number;
+  readonly offeredBy: readonly Door[];
 }
 
 export interface Fetch {
@@ -228,6 +229,8 @@ export interface Fetch {
   readonly thread: string | null;
   readonly replyTo: string | null;
   readonly after: Cursor;
+  /** Asks for what a door of a model handed over since then and nobody has shown to be seen; the newest so many. */
+  readonly unproven: { readonly since: number; readonly limit: number } | null;
   readonly now: number;
   readonly mono: number;
 }
@@ -237,6 +240,8 @@ export interface Fetched {
   readonly remaining: number;
   readonly held: number;
   readonly pausedUntil: number | null;
+  /** Newest first; empty when it was not asked for. */
+  readonly unproven: readonly { readonly id: string; readonly door: Door }[];
 }
 
 export interface Confirmation {

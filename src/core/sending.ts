@@ -123,6 +123,7 @@ async function awaitAnswer(
         thread: null,
         replyTo: wait.id,
         after: 0,
+        unproven: null,
         now: desk.clock.now(),
         mono,
       },

@@ -83,7 +83,12 @@ function attachmentView(blob: PostedBlob, blobs: Blobs): Attachment {
 
 export function deliveredView(delivery: StoredDelivery, blobs: Blobs): Delivered {
   const attempt = Math.max(1, delivery.attempt);
-  return { ...messageView(delivery.message, blobs), attempt, again: delivery.attempt > 1 };
+  return {
+    ...messageView(delivery.message, blobs),
+    attempt,
+    again: delivery.attempt > 1,
+    ...(delivery.offeredBy.length === 0 ? {} : { offeredBy: [...delivery.offeredBy] }),
+  };
 }
 
 export function receiptView(record: ReceiptRecord): Receipt {

@@ -63,6 +63,7 @@ export const doors = [
   'hook',
   'channel',
   'monitor',
+  'queue',
   'notice',
   'sse',
   'http',
@@ -149,6 +150,7 @@ export type Message = z.infer<typeof Message>;
 export const Delivered = Message.extend({
   attempt: z.int().positive().describe('fencing token: confirm with the attempt that was fetched'),
   again: z.boolean().describe('an earlier hand-over of it was not confirmed'),
+  offeredBy: z.array(Door).optional().describe('doors that have shown it and cannot confirm'),
 });
 export type Delivered = z.infer<typeof Delivered>;
 
@@ -187,7 +189,7 @@ export const AgentView = z.object({
   you: z.boolean(),
   about: z.string().optional().describe('what it says it is working on'),
   doors: z.array(Door).describe('ways by which a message is pushed to it now'),
-  confirmedDoors: z.array(Door).describe('doors that have ever confirmed a hand-over'),
+  confirmedDoors: z.array(Door).describe('doors proven at least once to reach it'),
   sessions: z.array(SessionView),
   waiting: z.int().nonnegative(),
   held: z.int().nonnegative(),

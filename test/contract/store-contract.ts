@@ -7,6 +7,7 @@ import { historiesContract } from './histories.ts';
 import { holdingContract } from './holding.ts';
 import { namesContract } from './names.ts';
 import { pastContract } from './past.ts';
+import { provingContract } from './proving.ts';
 import { readingContract } from './reading.ts';
 import { renamingContract } from './renaming.ts';
 import { sendingContract } from './sending.ts';
@@ -19,6 +20,7 @@ export function storeContract(name: string, open: OpenEngine): void {
     renamingContract(open);
     sendingContract(open);
     readingContract(open);
+    provingContract(open);
     holdingContract(open);
     pastContract(open);
     upkeepContract(open);

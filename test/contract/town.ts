@@ -135,13 +135,22 @@ export class Town implements AsyncDisposable {
   ): Promise<Fetched> {
     const { reader = 'reader-one', peek = false, ...rest } = more;
     const lease = peek ? null : { reader, until: this.mono + 30_000, maxAttempts: 5 };
-    const request = { agent, lease, limit: 1_000, bytes: 1_000_000, from: null, thread: null, replyTo: null };
+    const request = {
+      agent,
+      lease,
+      limit: 1_000,
+      bytes: 1_000_000,
+      from: null,
+      thread: null,
+      replyTo: null,
+      unproven: null,
+    };
     return this.store.fetch({ ...request, after: 0, now: this.now, mono: this.mono, ...rest }, compose);
   }
 
   async confirm(
     agent: AgentId,
-    fetched: Fetched,
+    fetched: Pick<Fetched, 'deliveries'>,
     more: { reader?: string; door?: Door; stage?: 'offered' | 'handed' | 'seen' } = {},
   ): Promise<{ confirmed: readonly string[]; lost: readonly string[] }> {
     const deliveries = fetched.deliveries.map(({ message, attempt }) => ({ id: message.id, attempt }));

@@ -23,7 +23,9 @@ test('no step of a send, a check or a sweep reads messages or deliveries from en
   await town.store.cancel({ sender: ann, id, now: town.now });
   await town.send(ann, 'bob', 'hello', { notBefore: town.now + 1, intent: 'request' });
   await town.send(ann, 'bob', 'hello');
-  for (const more of [{}, { thread }, { replyTo: id }, { from: named('ann') }]) await town.fetch(bob, more);
+  const unproven = { since: 0, limit: 50 };
+  for (const more of [{}, { thread }, { replyTo: id }, { from: named('ann') }, { unproven }])
+    await town.fetch(bob, more);
   await town.take(bob);
   await town.reply(bob, 'last', 'hello');
   await town.store.pause({ agent: bob, until: null, now: town.now });
@@ -55,7 +57,13 @@ test('no step of a send, a check or a sweep reads messages or deliveries from en
         .filter(({ detail }) => /^SCAN (m|d|message|delivery)\b/u.test(detail))
         .map(({ detail }) => `${detail} in ${text}`),
     );
+  const [evidence = ''] = statements.filter((text) => text.includes("d.door IN ('tool', 'hook')"));
+  const how = plans.query<{ detail: string }, string[]>(`EXPLAIN QUERY PLAN ${evidence}`).all('', '', '');
   plans.close();
+  expect(how.map(({ detail }) => detail)).toEqual([
+    'SEARCH d USING INDEX delivery_unproven (agent=? AND handed_at>?)',
+    'SEARCH m USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
   expect(statements.length).toBeGreaterThan(60);
   expect(scans).toEqual([]);
 });

@@ -49,7 +49,10 @@ const spec: Spec = {
     ['ipc check --all --json', 'everything, for a script'],
   ],
   notes: 'A message is marked handed once it was printed; when that fails it comes again, marked "again".',
-  operations: { check: { reader: 'this process', door: 'cli', wait: '--wait', after: '--all' }, confirm: {} },
+  operations: {
+    check: { reader: 'this process', door: 'cli', wait: '--wait', after: '--all', unproven: 'a hook' },
+    confirm: {},
+  },
 };
 
 async function run(call: Call): Promise<number> {

@@ -22,7 +22,13 @@ const spec: Spec = {
   ],
   notes: 'When a live session holds the name you get the next one, such as gemini-2, and are told.',
   operations: {
-    register: { name: 'first word', key: 'the home', anchor: 'this shell', hold: 'a connection that stays' },
+    register: {
+      name: 'first word',
+      key: 'the home',
+      anchor: 'this shell',
+      hold: 'a connection that stays',
+      doors: 'likewise',
+    },
   },
 };
 

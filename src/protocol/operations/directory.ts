@@ -1,6 +1,6 @@
 /** Operations about agents: names, presence, topics, do-not-disturb. */
 import { z } from 'zod';
-import { AgentView, Instant, Kind, MessageId, Name } from '../model.ts';
+import { AgentView, Door, Instant, Kind, MessageId, Name } from '../model.ts';
 import { operation } from './define.ts';
 
 /** A process whose life stands for an agent's: a shell that registered a name (design §5). */
@@ -82,6 +82,11 @@ export const directory = {
       anchor: Anchor.optional().describe('process whose life stands for mine'),
       hold: z.boolean().optional().describe('this connection holds the name while it lives'),
       about: z.string().max(200).optional().describe('what I am working on'),
+      doors: z
+        .array(Door)
+        .max(16)
+        .optional()
+        .describe('with hold: ways this session hands messages over beside its streams'),
     }),
     output: z.object({
       name: z.string(),

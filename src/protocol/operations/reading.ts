@@ -58,6 +58,7 @@ export const reading = {
       take: z.boolean().optional().describe('even while a live session holds the name'),
       wait: z.number().nonnegative().max(86_400).optional().describe('seconds to wait for the first message'),
       after: z.string().optional().describe('peek on from this cursor'),
+      unproven: z.boolean().optional().describe('also what was handed to a model and not seen yet'),
     }),
     output: z.object({
       messages: z.array(Delivered),
@@ -66,6 +67,10 @@ export const reading = {
       peeked: z.boolean().describe('nothing was leased: a peek, or a live session holds the name'),
       pausedUntil: Instant.optional(),
       next: z.string().optional().describe('cursor for the next peek'),
+      unproven: z
+        .array(z.object({ id: MessageId, door: Door }))
+        .optional()
+        .describe('handed to a model within a day, newest first: look for them in its transcript'),
     }),
   }),
   clear: operation({

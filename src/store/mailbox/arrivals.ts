@@ -2,7 +2,7 @@
 import type { Store } from '../../core/ports.ts';
 import type { StoredDelivery } from '../../core/records.ts';
 import type { Engine } from '../engine/context.ts';
-import { storedMessage } from '../past/message-rows.ts';
+import { doorsOf, storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';
 import { UNREAD_STATE } from './delivery-rows.ts';
 import { inOrder } from './filing.ts';
@@ -12,6 +12,7 @@ interface Arrival {
   readonly message: number;
   readonly attempts: number;
   readonly recipient: string;
+  readonly offered_by: string | null;
 }
 
 // Neither while the recipient is paused nor when the message ended unread.
@@ -19,7 +20,7 @@ interface Arrival {
 const SHOWN = `d.arrived = 1 AND d.state NOT IN ('expired', 'refused', 'dead', 'cancelled')
   AND (d.expires_at IS NULL OR d.expires_at > ?2 OR NOT d.${UNREAD_STATE})
   AND (a.paused_until IS NULL OR a.paused_until <= ?2) AND (?4 = 0 OR d.${UNREAD_STATE})`;
-const COLUMNS = 'd.place, d.message, d.attempts, a.name AS recipient';
+const COLUMNS = 'd.place, d.message, d.attempts, d.offered_by, a.name AS recipient';
 const HERE = `SELECT ${COLUMNS} FROM delivery d JOIN agent a ON a.id = d.agent
   WHERE d.agent = ?5 AND d.filed = 1 AND d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
 const HERE_FRESH = `SELECT ${COLUMNS} FROM fresh f CROSS JOIN delivery d ON d.place = f.place
@@ -57,6 +58,7 @@ export function arrivalMethods({ sql, sequence }: Engine): Pick<Store, 'arrivals
           recipient: row.recipient,
           cursor: row.place,
           attempt: row.attempts,
+          offeredBy: doorsOf(row.offered_by),
         },
       ];
     });

@@ -76,6 +76,8 @@ function confirm(engine: Engine, confirmation: Confirmation): Confirmed {
     const handed = proven.filter(({ state }) => state === 'handed');
     if (handed.length > 0) engine.sql.run(SEE, json(handed), now);
   }
+  // What was seen of a door that cannot confirm proves that door, whoever handed the message over since.
+  if (stage !== 'offered' && proven.length > 0) proveDoor(engine.sql, agent, confirmation.door);
   return { confirmed: ids(proven), lost };
 }
 
@@ -115,6 +117,9 @@ function hand(
     rows.map(({ place }) => place),
   );
   leaveMailbox(sql, agent, rows);
+}
+
+function proveDoor(sql: Engine['sql'], agent: AgentRow, door: Door): void {
   const doors = doorsOf(agent.confirmed_doors);
   if (!doors.includes(door)) sql.run(CONFIRMED_DOOR, agent.id, JSON.stringify([...doors, door]));
 }

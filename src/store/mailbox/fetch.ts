@@ -9,7 +9,7 @@ import type { AgentId, Compose, Fetch, Fetched, StoredDelivery } from '../../cor
 import { agentById, agentMeant, isPaused, pauseLapsed, type AgentRow } from '../agents/rows.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
-import { storedMessage } from '../past/message-rows.ts';
+import { doorsOf, storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';
 import { UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
 import { bury } from './expire-bury.ts';
@@ -26,11 +26,12 @@ interface UnreadRow extends DeliveryRow {
   readonly attempts: number;
   readonly bytes: number;
   readonly expires_at: number | null;
+  readonly offered_by: string | null;
   readonly reader: string | null;
   readonly until: number | null;
 }
 
-const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, l.reader, l.until`;
+const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, d.offered_by, l.reader, l.until`;
 const UNREAD_WHERE = `d.agent = ?1 AND d.arrived = 1 AND d.${UNREAD_STATE} AND d.place > ?2`;
 const FILED_WHERE = `d.filed = 1 AND ${UNREAD_WHERE}`;
 const FRESH_WHERE = `f.agent = ?1 AND f.place > ?2 AND d.filed = 0 AND ${UNREAD_WHERE}`;
@@ -49,11 +50,13 @@ const UNREAD_ANSWERS = `SELECT ${UNREAD_COLUMNS} FROM message m INDEXED BY messa
   CROSS JOIN delivery d ON d.message = m.seq ${LEASE_JOIN}
   WHERE m.reply_to = ?6 AND ${UNREAD_WHERE} AND ${MEANT} ${IN_PLACE}`;
 
+const NOBODYS: Fetched = { deliveries: [], remaining: 0, held: 0, pausedUntil: null, unproven: [] };
+
 export function fetchMethods(engine: Engine): Pick<Store, 'fetch' | 'abandon'> {
   return {
     fetch: async (request, compose) => {
       const agent = agentById(engine.sql, request.agent);
-      if (agent === null) return { deliveries: [], remaining: 0, held: 0, pausedUntil: null };
+      if (agent === null) return NOBODYS;
       const lapsed = pauseLapsed(agent, request.now);
       // Nothing to lease and nothing to let through: nothing to write.
       if (!lapsed && (request.lease === null || agent.waiting === 0)) return look(engine, agent, request);
@@ -80,7 +83,17 @@ function look({ sql }: Engine, agent: AgentRow, request: Fetch): Fetched {
     agent,
     picked.map((row) => ({ row, attempt: row.attempts })),
   );
-  return { deliveries, remaining: Math.max(0, agent.waiting - deliveries.length), held, pausedUntil };
+  const remaining = Math.max(0, agent.waiting - deliveries.length);
+  return { deliveries, remaining, held, pausedUntil, unproven: unprovenOf(sql, request) };
+}
+
+/** Worded as the index `delivery_unproven`. */
+const UNPROVEN = `SELECT m.id, d.door FROM delivery d CROSS JOIN message m ON m.seq = d.message
+  WHERE d.agent = ?1 AND d.handed_at >= ?2 AND d.state = 'handed' AND d.door IN ('tool', 'hook')
+  ORDER BY d.handed_at DESC LIMIT ?3`;
+
+function unprovenOf(sql: Sql, { agent, unproven }: Fetch): Fetched['unproven'] {
+  return unproven === null ? [] : sql.all(UNPROVEN, agent, unproven.since, unproven.limit);
 }
 
 const FORGET_LEASES = 'DELETE FROM lease WHERE agent = ?1 AND (until <= ?2 OR until > ?3)';
@@ -94,7 +107,7 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   const before = agentById(sql, request.agent);
   if (before !== null && pauseLapsed(before, now)) endPause(engine, before.id, now);
   const found = pauseLapsed(before ?? { paused_until: null }, now) ? agentById(sql, request.agent) : before;
-  if (found === null) return { deliveries: [], remaining: 0, held: 0, pausedUntil: null };
+  if (found === null) return NOBODYS;
   if (lease === null || isPaused(found, now)) return look(engine, found, request);
 
   sql.run(FORGET_LEASES, found.id, mono, mono + LONGEST_LEASE_MS);
@@ -116,7 +129,8 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   }));
   const deliveries = delivered(sql, found, handed);
   const after = agentById(sql, found.id) ?? found;
-  return { deliveries, remaining: after.waiting - deliveries.length, held: after.held, pausedUntil: null };
+  const remaining = after.waiting - deliveries.length;
+  return { deliveries, remaining, held: after.held, pausedUntil: null, unproven: unprovenOf(sql, request) };
 }
 
 function placesOf(rows: readonly UnreadRow[]): string {
@@ -196,6 +210,9 @@ function delivered(
   return rows.flatMap(({ row, attempt }) => {
     const message = messages.get(row.message);
     if (message === undefined) return [];
-    return [{ message: storedMessage(message), recipient: agent.name, cursor: row.place, attempt }];
+    const offeredBy = doorsOf(row.offered_by);
+    return [
+      { message: storedMessage(message), recipient: agent.name, cursor: row.place, attempt, offeredBy },
+    ];
   });
 }
