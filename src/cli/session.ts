@@ -9,7 +9,14 @@ import type { Caller } from '../protocol/wire.ts';
 import { Client } from '../rpc/client.ts';
 import { reach } from '../rpc/ensure.ts';
 import type { Environment } from '../system/environment.ts';
-import { credentialOf, holdsKey, identify, type HeldCredential, type Identity } from '../system/identity.ts';
+import {
+  credentialOf,
+  holdsKey,
+  identify,
+  type Acting,
+  type HeldCredential,
+  type Identity,
+} from '../system/identity.ts';
 import { messageId, randomUuid } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 import { checkHome, prepareHome } from '../system/home.ts';
@@ -43,8 +50,7 @@ interface Around {
   readonly paths: Paths;
 }
 
-interface Surroundings {
-  readonly as?: string;
+interface Surroundings extends Acting {
   readonly say: (text: string) => void;
   /** What can be done while the daemon works on the first call. */
   readonly meanwhile: () => void;
@@ -59,7 +65,7 @@ export async function openSession(
   // Before keys are made in it: a home that came with them would have got the umask's mode.
   if (needs.start === 'existing') checkHome(paths, environment);
   else prepareHome(paths, environment);
-  const identity = identify(paths, environment, needs.as);
+  const identity = identify(paths, environment, needs);
   const client = new Client({
     connect: (receive) => reach({ paths, environment, start: needs.start ?? 'absent' }, receive),
     caller: await callerOf(identity, environment, needs),

@@ -3,23 +3,24 @@ import { Failure } from '../protocol/failures.ts';
 import { isName, type AgentName } from '../protocol/names.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import { randomKey } from '../system/ids.ts';
-import { bind, readBinding, readKey, storeKey } from '../system/keys.ts';
-import { waitForLock } from '../system/lock.ts';
+import { bindAll, readBinding, readKey, storeKey } from '../system/keys.ts';
+import { waitForLock, type Lock } from '../system/lock.ts';
+import type { Paths } from '../system/paths.ts';
 import type { Session } from './session.ts';
 
-type Wish = Omit<Input<'register'>, 'key' | 'name' | 'anchor' | 'hold'>;
+type Wish = Omit<Input<'register'>, 'key' | 'name' | 'anchor'>;
 
 const PATIENCE_MS = 10_000;
 
 /** The name wished for, or the one the daemon suggests when a live session holds it; none: `agent-N`. */
 export async function takeName(
-  session: Session,
+  session: Pick<Session, 'operations' | 'identity' | 'paths'>,
   wish: Wish,
   name: AgentName | undefined,
 ): Promise<Output<'register'>> {
   const { paths, identity } = session;
   const key = (name === undefined ? undefined : readKey(paths, name)) ?? randomKey();
-  const anchor = identity.binding?.anchor;
+  const anchor = identity.bindings.find(({ kind }) => kind === 'shell')?.anchor;
   try {
     const registered = await session.operations.register({
       ...wish,
@@ -29,14 +30,21 @@ export async function takeName(
     });
     const own = registered.name as AgentName;
     storeKey(paths, own, key);
-    if (identity.binding !== undefined) bind(paths, identity.binding, own);
+    bindAll(paths, identity.bindings, { name: own, asked: identity.told });
     return registered;
   } catch (error) {
-    const live = error instanceof Failure && error.code === 'name_live';
-    const next = live ? error.details?.['suggestion'] : undefined;
-    if (typeof next !== 'string' || !isName(next) || next === name) throw error;
+    const next = suggestionIn(error, wish);
+    if (next === undefined || next === name) throw error;
     return takeName(session, wish, next);
   }
+}
+
+/** Who wishes for a name at a prompt is told that its key is lost; a server has nobody to tell. */
+function suggestionIn(error: unknown, { hold }: Wish): AgentName | undefined {
+  if (!(error instanceof Failure)) return undefined;
+  const taken = error.code === 'name_live' || (error.code === 'credential_refused' && hold === true);
+  const next = taken ? error.details?.['suggestion'] : undefined;
+  return typeof next === 'string' && isName(next) ? next : undefined;
 }
 
 /**
@@ -45,11 +53,16 @@ export async function takeName(
  */
 export async function nameSession(session: Session, say: (text: string) => void): Promise<void> {
   const { paths, identity } = session;
-  using lock = await waitForLock(`${paths.home}/naming.lock`, { milliseconds: PATIENCE_MS });
-  if (lock === undefined)
-    throw new Failure('busy', 'another command has been naming this session for too long');
-  const named = identity.binding === undefined ? undefined : readBinding(paths, identity.binding);
-  if (named !== undefined && isName(named)) return;
+  using _lock = await namingLock(paths);
+  if (identity.bindings.some((binding) => readBinding(paths, binding) !== undefined)) return;
   const { name } = await takeName(session, { kind: identity.kind }, undefined);
   say(`this session of ${identity.client} is ${name} now; ipc rename <name> gives it another`);
+}
+
+/** One names at a time: what it wrote down, the next one reads. */
+export async function namingLock(paths: Paths): Promise<Lock> {
+  const lock = await waitForLock(`${paths.home}/naming.lock`, { milliseconds: PATIENCE_MS });
+  if (lock === undefined)
+    throw new Failure('busy', 'another command has been naming this session for too long');
+  return lock;
 }

@@ -3,7 +3,7 @@
  * of VS Code, Cursor's editor or a terminal is not here on purpose: people type in those.
  */
 import { type Environment, variable } from './environment.ts';
-import { nearestAncestor } from './processes.ts';
+import { anchorOf, nearestAncestor, type Anchor, type ProcessFacts } from './processes.ts';
 
 interface ClientProgram {
   /** As process name, or as a part of the path of its script. */
@@ -31,9 +31,12 @@ const programs = {
 export type ClientName = keyof typeof programs;
 
 export interface ClientSession {
-  readonly client: ClientName;
+  /** A `ClientName`, or what an agent program nobody knows is called. */
+  readonly client: string;
   /** Undefined when the program does not tell it. */
   readonly id: string | undefined;
+  /** The agent program itself; undefined when it cannot be told. Looked for when it is asked for. */
+  readonly process: Anchor | undefined;
 }
 
 /**
@@ -42,13 +45,57 @@ export interface ClientSession {
  */
 export function clientSession(environment: Environment): ClientSession | undefined {
   const marked = clientNames.filter((client) => isMarked(client, environment));
-  const nearest = nearestAncestor(environment, clientNamed);
-  if (nearest !== undefined) return { client: nearest, id: sessionId(nearest, environment) };
+  const nearest = nearestClient(environment);
+  if (nearest !== undefined) {
+    const { client, facts } = nearest;
+    const id = sessionId(client, environment);
+    return {
+      client,
+      id,
+      get process() {
+        return { pid: facts.pid, startedAt: facts.startedAt };
+      },
+    };
+  }
   // No known program above (it renamed itself, or started us detached): then its marks, if they are one's only.
   const [only, ...others] = marked;
-  if (only === undefined || others.length > 0)
-    return only === undefined ? undefined : { client: only, id: undefined };
-  return { client: only, id: sessionId(only, environment) };
+  if (only === undefined) return undefined;
+  return {
+    client: only,
+    id: others.length > 0 ? undefined : sessionId(only, environment),
+    process: undefined,
+  };
+}
+
+/**
+ * The session a server serves: it is always an agent program that starts one, known or not, and of
+ * one nobody knows the parent process is the best there is to tell its sessions apart.
+ */
+export function serverSession(environment: Environment, client = 'mcp'): ClientSession {
+  const known = clientSession(environment);
+  if (known?.process !== undefined) return known;
+  return {
+    client: known?.client ?? client,
+    id: known?.id,
+    get process() {
+      return anchorOf(environment.parentPid);
+    },
+  };
+}
+
+/** The agent program that stands next above a process. */
+export function clientProcess(parentPid: number): Anchor | undefined {
+  const facts = nearestClient({ parentPid })?.facts;
+  return facts === undefined ? undefined : { pid: facts.pid, startedAt: facts.startedAt };
+}
+
+function nearestClient(
+  below: Pick<Environment, 'parentPid'>,
+): { readonly client: ClientName; readonly facts: ProcessFacts } | undefined {
+  return nearestAncestor(below, (names, facts) => {
+    const client = clientNamed(names);
+    return client === undefined ? undefined : { client, facts };
+  });
 }
 
 const clientNames = Object.keys(programs).filter(isClientName);

@@ -1,11 +1,13 @@
 /** Who a command acts as (design §5): asked for, told by the environment, bound, or the user. */
 import { Failure } from '../protocol/failures.ts';
-import { isName, isReserved, parseOwnName, type AgentName } from '../protocol/names.ts';
+import { isReserved, nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { Caller, Credential } from '../protocol/wire.ts';
 import { clientSession, type ClientSession } from './clients.ts';
 import { type Environment, variable } from './environment.ts';
 import {
   type Binding,
+  type Bound,
+  processBinding,
   readBinding,
   readKey,
   readOrMakeKey,
@@ -26,23 +28,36 @@ export interface Identity {
   readonly kind: Caller['kind'];
   /** The agent program this runs under, or `cli`. */
   readonly client: string;
+  /** The name that was told, by IPC_AGENT or by who set the client up; another may have been given. */
+  readonly told: string | undefined;
   /** Where a `register` of this process writes its name down, so that later commands find it. */
-  readonly binding: Binding | undefined;
+  readonly bindings: readonly Binding[];
+}
+
+export interface Acting {
+  /** The name of `--as`. */
+  readonly as?: string | undefined;
+  /** The name a set-up gave this session: told as IPC_AGENT tells it, and before that. */
+  readonly told?: string | undefined;
+  /** Which session this is, where it is known better than from the environment. */
+  readonly session?: ClientSession | undefined;
 }
 
 /** Throws `invalid_name` when a name was asked for that nobody can have. */
-export function identify(paths: Paths, environment: Environment, as?: string): Identity {
-  const session = clientSession(environment);
-  const found = decide(paths, { environment, session, as });
+export function identify(paths: Paths, environment: Environment, acting: Acting = {}): Identity {
+  const session = acting.session ?? clientSession(environment);
+  const told = acting.told ?? variable(environment, 'IPC_AGENT');
+  const found = decide(paths, { environment, session, told, as: acting.as });
   return {
     ...found,
+    told,
     borrowed: found.how === 'as',
     // What an agent does under the person's own name must not make that name an agent's for good.
     kind: found.how === 'user' && session !== undefined ? 'script' : kindOf(session, environment),
     client: session?.client ?? 'cli',
     // Looked for when it is asked for: a command whose name was told has no use for it.
-    get binding() {
-      return bindingOf(session, environment);
+    get bindings() {
+      return bindingsOf(session, environment);
     },
   };
 }
@@ -52,19 +67,44 @@ function decide(
   {
     environment,
     session,
+    told,
     as,
-  }: { environment: Environment; session: ClientSession | undefined; as: string | undefined },
+  }: {
+    environment: Environment;
+    session: ClientSession | undefined;
+    told: string | undefined;
+    as: string | undefined;
+  },
 ): Pick<Identity, 'how' | 'name'> {
   if (as !== undefined) return { how: 'as', name: parseOwnName(as) };
-  const told = variable(environment, 'IPC_AGENT');
-  if (told !== undefined) return { how: 'variable', name: ownName(told, 'IPC_AGENT') };
-  const binding = bindingOf(session, environment);
-  const bound = binding === undefined ? undefined : readBinding(paths, binding);
-  const name = bound !== undefined && isName(bound) ? bound : undefined;
+  if (told !== undefined) {
+    const name = ownName(told, 'IPC_AGENT');
+    // A live session held that name, and this one was given another: its commands act as that one.
+    const given = session === undefined ? undefined : boundTo(paths, session);
+    if (given?.asked !== undefined && nameKey(given.asked) === nameKey(name))
+      return { how: 'session', name: given.name };
+    return { how: 'variable', name };
+  }
+  const name = session === undefined ? undefined : boundTo(paths, session)?.name;
   // An agent nobody named must not act as the person it works for.
-  if (session?.id !== undefined) return { how: 'session', name };
-  if (name !== undefined) return { how: 'shell', name };
+  if (name !== undefined || session?.id !== undefined) return { how: 'session', name };
+  const shell = boundShell(paths, environment);
+  if (shell !== undefined) return { how: 'shell', name: shell.name };
   return { how: 'user', name: userName(environment) };
+}
+
+/** Its id comes first: after a resume the process is another, after `/clear` the id is. */
+function boundTo(paths: Paths, session: ClientSession): Bound | undefined {
+  const { client, id } = session;
+  const named = id === undefined ? undefined : readBinding(paths, sessionBinding(client, id));
+  if (named !== undefined) return named;
+  const { process } = session;
+  return process === undefined ? undefined : readBinding(paths, processBinding(process));
+}
+
+function boundShell(paths: Paths, environment: Environment): Bound | undefined {
+  const shell = shellAnchor(environment);
+  return shell === undefined ? undefined : readBinding(paths, shellBinding(shell));
 }
 
 export interface HeldCredential extends Credential {
@@ -123,10 +163,15 @@ function kindOf(session: ClientSession | undefined, environment: Environment): C
   return hasControllingTerminal(environment) ? 'human' : 'script';
 }
 
-function bindingOf(session: ClientSession | undefined, environment: Environment): Binding | undefined {
-  if (session?.id !== undefined) return sessionBinding(session.client, session.id);
+function bindingsOf(session: ClientSession | undefined, environment: Environment): readonly Binding[] {
+  const { client = '', id, process } = session ?? {};
+  const own = [
+    ...(id === undefined ? [] : [sessionBinding(client, id)]),
+    ...(process === undefined ? [] : [processBinding(process)]),
+  ];
+  if (own.length > 0) return own;
   const shell = shellAnchor(environment);
-  return shell === undefined ? undefined : shellBinding(shell);
+  return shell === undefined ? [] : [shellBinding(shell)];
 }
 
 function ownName(text: string, where: string): AgentName {

@@ -1,10 +1,10 @@
 /**
  * Files by which this user owns names (design §5): `keys/<name>` holds an agent's credential,
- * `bindings/<hash>` says which agent a client's session or a shell acts for. Names are legal names
+ * `bindings/<hash>` says which agent a client's session, its process or a shell acts for. Names are legal names
  * (letters, digits, `.`, `_`, `-`, not beginning with a dot), so none can lead out of the folder.
  */
 import { existsSync, readdirSync } from 'node:fs';
-import { nameKey, type AgentName } from '../protocol/names.ts';
+import { isName, nameKey, type AgentName } from '../protocol/names.ts';
 import { createFile, makeFolder, readIfThere, removeIfThere, replaceFile, writing } from './files.ts';
 import { randomKey } from './ids.ts';
 import type { Paths } from './paths.ts';
@@ -62,37 +62,56 @@ export function removeKey(paths: Paths, name: AgentName, key?: string): boolean 
 }
 
 export interface Binding {
-  /** What is bound, in words: `session claude-code 5f…`, `shell 812 3a…`. */
+  readonly kind: 'session' | 'process' | 'shell';
+  /** What is bound, in words: `session claude-code 5f…`, `process 812 3a…`, `shell 812 3a…`. */
   readonly holder: string;
   /** The process whose life it stands for; undefined for a session that may be resumed. */
   readonly anchor: Anchor | undefined;
 }
 
 export function sessionBinding(client: string, id: string): Binding {
-  return { holder: `session ${client} ${id}`, anchor: undefined };
+  return { kind: 'session', holder: `session ${client} ${id}`, anchor: undefined };
+}
+
+/** The agent program that runs a session: what servers and hooks share when one is not told the id. */
+export function processBinding(anchor: Anchor): Binding {
+  return { kind: 'process', holder: `process ${anchor.pid} ${anchor.startedAt}`, anchor };
 }
 
 export function shellBinding(anchor: Anchor): Binding {
-  return { holder: `shell ${anchor.pid} ${anchor.startedAt}`, anchor };
+  return { kind: 'shell', holder: `shell ${anchor.pid} ${anchor.startedAt}`, anchor };
 }
 
-/** The name bound to it. */
-export function readBinding(paths: Paths, binding: Binding): string | undefined {
-  return readIfThere(bindingPath(paths, binding))?.split('\n')[0];
+export interface Bound {
+  readonly name: AgentName;
+  /** The name that was asked for when this one was given, because another session held that one. */
+  readonly asked: string | undefined;
 }
 
-export function bind(paths: Paths, binding: Binding, name: AgentName): void {
+/** What is bound to it. */
+export function readBinding(paths: Paths, binding: Binding): Bound | undefined {
+  const [name, , asked] = readIfThere(bindingPath(paths, binding))?.split('\n') ?? [];
+  if (name === undefined || !isName(name)) return undefined;
+  return { name, asked: asked === undefined || asked === '' ? undefined : asked };
+}
+
+export function bind(paths: Paths, binding: Binding, bound: Bound): void {
   makeFolder(paths.bindings);
+  const { name, asked } = bound;
   // The holder stands in the second line so that the dead ones can be found and taken away.
-  replaceFile(bindingPath(paths, binding), `${name}\n${binding.holder}\n`);
+  replaceFile(bindingPath(paths, binding), `${name}\n${binding.holder}\n${asked ?? ''}\n`);
 }
 
-/** Takes away what dead shells left; returns how many. */
+export function bindAll(paths: Paths, bindings: readonly Binding[], bound: Bound): void {
+  for (const binding of bindings) bind(paths, binding, bound);
+}
+
+/** Takes away what dead shells and agent programs left; returns how many. */
 export function pruneBindings(paths: Paths, alive: (anchor: Anchor) => boolean): number {
   let pruned = 0;
   for (const name of readdirIfThere(paths.bindings)) {
     const path = `${paths.bindings}/${name}`;
-    const [, pid, startedAt] = /^shell (\d+) (.+)$/m.exec(readIfThere(path) ?? '') ?? [];
+    const [, pid, startedAt] = /^(?:process|shell) (\d+) (.+)$/m.exec(readIfThere(path) ?? '') ?? [];
     if (pid === undefined || startedAt === undefined) continue;
     if (!alive({ pid: Number(pid), startedAt }) && removeIfThere(path)) pruned += 1;
   }

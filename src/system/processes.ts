@@ -48,20 +48,26 @@ export function shellAnchor(environment: Environment): Anchor | undefined {
   return { pid: shell.pid, startedAt: shell.startedAt };
 }
 
+/** A process by what tells it from all others of this boot; undefined when it is gone, or is init. */
+export function anchorOf(pid: number): Anchor | undefined {
+  const facts = pid > 1 ? processFacts(pid) : undefined;
+  return facts === undefined ? undefined : { pid, startedAt: facts.startedAt };
+}
+
 export function hasControllingTerminal(environment: Environment): boolean {
   return processFacts(environment.pid)?.terminal === true;
 }
 
 /** The first answer to the names of a program above this one, the nearest program asked about first. */
 export function nearestAncestor<T>(
-  environment: Environment,
-  answerOf: (names: readonly string[]) => T | undefined,
+  environment: Pick<Environment, 'parentPid'>,
+  answerOf: (names: readonly string[], facts: ProcessFacts) => T | undefined,
 ): T | undefined {
   let pid = environment.parentPid;
   for (let steps = 0; pid > 1 && steps < MAX_ANCESTORS; steps += 1) {
     const facts = processFacts(pid);
     if (facts === undefined) return undefined;
-    const answer = answerOf([facts.name, ...scriptNames(facts)]);
+    const answer = answerOf([facts.name, ...scriptNames(facts)], facts);
     if (answer !== undefined) return answer;
     pid = facts.parent;
   }

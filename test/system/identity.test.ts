@@ -11,6 +11,8 @@ import { until } from '../support/until.ts';
 
 const module = (name: string): string => `${import.meta.dir}/../../src/system/${name}.ts`;
 
+const bound = (name: string, asked?: string) => ({ name: parseOwnName(name), asked });
+
 function under(home: TestHome, variables: Record<string, string>): Environment {
   // As if started by init: whatever runs the tests must not count as the agent program above.
   return { ...home.environment, parentPid: 1, variables: { ...home.variables, ...variables } };
@@ -19,11 +21,11 @@ function under(home: TestHome, variables: Record<string, string>): Environment {
 test('what is asked for comes before what is told, then the session, the shell and the user', async () => {
   await using home = await temporaryHome();
   const claude = { CLAUDE_CODE_SESSION_ID: 's-1' };
-  bind(home.paths, sessionBinding('claude-code', 's-1'), parseOwnName('nessa'));
+  bind(home.paths, sessionBinding('claude-code', 's-1'), bound('nessa'));
   const shell = shellAnchor(home.environment);
-  if (shell !== undefined) bind(home.paths, shellBinding(shell), parseOwnName('shelly'));
+  if (shell !== undefined) bind(home.paths, shellBinding(shell), bound('shelly'));
   const as = (variables: Record<string, string>, name?: string) => {
-    const { how, name: found, borrowed } = identify(home.paths, under(home, variables), name);
+    const { how, name: found, borrowed } = identify(home.paths, under(home, variables), { as: name });
     return `${how} ${found}${borrowed ? ' borrowed' : ''}`;
   };
   expect(as({ ...claude, IPC_AGENT: 'fred' }, 'bob')).toBe('as bob borrowed');
@@ -36,7 +38,7 @@ test('a session nobody named acts for nobody, and never for the person it works 
   await using home = await temporaryHome();
   const identity = identify(home.paths, under(home, { GEMINI_SESSION_ID: 'g-1', USER: 'ada' }));
   expect(identity).toMatchObject({ how: 'session', name: undefined, kind: 'agent', client: 'gemini-cli' });
-  expect(identity.binding).toEqual(sessionBinding('gemini-cli', 'g-1'));
+  expect(identity.bindings).toEqual([sessionBinding('gemini-cli', 'g-1')]);
 });
 
 test('of two session ids none counts when it cannot be told which program is nearer', async () => {
@@ -64,7 +66,7 @@ test('of two session ids that of the nearest program counts', async () => {
   const ran = Bun.spawnSync([claude, '-c', `${codex} -c '${inner}'; true`], {
     env: { ...home.variables, SCRIPT: script, CLAUDE_CODE_SESSION_ID: 's-1', CODEX_THREAD_ID: 't-1' },
   });
-  expect(JSON.parse(ran.stdout.toString())).toEqual({ client: 'codex', id: 't-1' });
+  expect(JSON.parse(ran.stdout.toString())).toMatchObject({ client: 'codex', id: 't-1' });
 });
 
 test('a command is a person’s only at a terminal with no agent program above', async () => {
@@ -118,7 +120,7 @@ test('a user whose environment was scrubbed is still called what the system call
 test('a name nobody can have is refused where it was written', async () => {
   await using home = await temporaryHome();
   expect(() => identify(home.paths, under(home, { IPC_AGENT: 'two words' }))).toThrow('IPC_AGENT');
-  expect(() => identify(home.paths, under(home, {}), 'all')).toThrow('reserved');
+  expect(() => identify(home.paths, under(home, {}), { as: 'all' })).toThrow('reserved');
 });
 
 test('a key made for a name that is refused goes again, an older one stays', async () => {

@@ -74,9 +74,9 @@ test('a session and a shell find the name they were bound to; what dead shells l
   await using home = await temporaryHome();
   const session = sessionBinding('claude-code', 'id/with/../slashes');
   const shell = shellBinding({ pid: 4_242, startedAt: 'then' });
-  bind(home.paths, session, bob);
-  bind(home.paths, shell, bob);
-  expect(readBinding(home.paths, session)).toBe('Bob');
+  bind(home.paths, session, { name: bob, asked: undefined });
+  bind(home.paths, shell, { name: bob, asked: undefined });
+  expect(readBinding(home.paths, session)).toEqual({ name: bob, asked: undefined });
   expect(readBinding(home.paths, shellBinding({ pid: 4_242, startedAt: 'later' }))).toBeUndefined();
   expect(pruneBindings(home.paths, () => true)).toBe(0);
   expect(pruneBindings(home.paths, ({ pid, startedAt }) => !(pid === 4_242 && startedAt === 'then'))).toBe(1);
@@ -91,7 +91,7 @@ test('keys and bindings that cannot be written say so, and where to look', async
   writeFileSync(home.paths.keys, '');
   writeFileSync(home.paths.bindings, '');
   expect(() => readOrMakeKey(home.paths, bob)).toThrow(expect.objectContaining({ code: 'cannot_create' }));
-  expect(() => bind(home.paths, sessionBinding('test', '1'), bob)).toThrow(
+  expect(() => bind(home.paths, sessionBinding('test', '1'), { name: bob, asked: undefined })).toThrow(
     expect.objectContaining({ code: 'cannot_create' }),
   );
   rmSync(home.paths.keys);

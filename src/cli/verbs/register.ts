@@ -42,7 +42,7 @@ async function run(call: Call): Promise<void> {
   const registered = await takeName(session, { ...asked, kind: asked.kind ?? session.identity.kind }, name);
   if (name !== undefined && registered.name.toLowerCase() !== name.toLowerCase())
     await call.output.warn(`${name} is held by a live session; you are ${registered.name}`);
-  if (session.identity.binding === undefined)
+  if (session.identity.bindings.length === 0)
     await call.output.warn(
       `no shell here to bind the name to: IPC_AGENT=${registered.name} or --as ${registered.name} keeps it`,
     );

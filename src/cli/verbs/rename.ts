@@ -2,7 +2,7 @@
 import { exact, relative } from '../../present/time.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import { parseOwnName } from '../../protocol/names.ts';
-import { bind, copyKey } from '../../system/keys.ts';
+import { bindAll, copyKey } from '../../system/keys.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import type { Spec } from '../verb.ts';
@@ -27,11 +27,10 @@ async function run(call: Call): Promise<void> {
   const renamed = await session.operations.rename({ name });
   // The old name's file stays: while it forwards, both open the same mailbox.
   copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
-  const { binding } = identity;
   // A name lent by --as or IPC_AGENT is not what this shell is bound to. A user's is from now on: else
   // $USER would be the old name again once it stops forwarding, and the mail out of reach.
-  if (binding !== undefined && identity.how !== 'as' && identity.how !== 'variable')
-    bind(paths, binding, renamed.to as AgentName);
+  if (identity.how !== 'as' && identity.how !== 'variable')
+    bindAll(paths, identity.bindings, { name: renamed.to as AgentName, asked: identity.told });
   await call.tell(renamed, ({ now, offset, style }) => {
     const { forwardsUntil } = renamed;
     const until =

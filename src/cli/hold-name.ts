@@ -1,0 +1,204 @@
+/**
+ * A session that stays and holds a name for as long as it lives: an MCP server's. Which name, and under
+ * what the hooks and commands of the same session find it, is design §5.
+ */
+import { Failure } from '../protocol/failures.ts';
+import type { Door, MessageId } from '../protocol/model.ts';
+import { nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
+import type { Operations, Output } from '../protocol/operations.ts';
+import { Client } from '../rpc/client.ts';
+import { reach } from '../rpc/ensure.ts';
+import { clientProcess, serverSession, type ClientSession } from '../system/clients.ts';
+import { pause } from '../system/clock.ts';
+import { prepareHome } from '../system/home.ts';
+import { credentialOf, identify, type Identity } from '../system/identity.ts';
+import { messageId, randomUuid } from '../system/ids.ts';
+import { bindAll, copyKey, readBinding, readKey } from '../system/keys.ts';
+import { sharedSecret } from '../system/secret.ts';
+import type { Call } from './call.ts';
+import { projectOf } from './project.ts';
+import { namingLock, takeName } from './take-name.ts';
+
+export interface Wish {
+  /** The name a set-up gave; `--as` of the command when absent. */
+  readonly as?: string | undefined;
+  /** What this session keeps open beside its streams. */
+  readonly doors?: readonly Door[];
+  /** How the client calls itself, for one that is not known by its process. */
+  readonly client?: string | undefined;
+}
+
+type Registered = Output<'register'>;
+
+export interface Held {
+  readonly operations: Operations;
+  /** As it is now: after `rename` the new one. */
+  readonly name: string;
+  /** What the daemon answered when the name was taken. */
+  readonly registered: Registered;
+  /** Facts about the name that a model should know; empty when there are none. */
+  readonly note: string;
+  readonly identity: Identity;
+  readonly reader: string;
+  messageId(): MessageId;
+  /**
+   * True: it acts under another name from now on. A hook found out which session this is (Codex tells
+   * its servers nothing), or a command renamed it. To be asked before each call; costs a small file.
+   */
+  follow(): Promise<boolean>;
+  /** A rename through this session must reach its hooks and commands too. */
+  rename(name: string): Promise<Output<'rename'>>;
+  close(): Promise<void>;
+}
+
+/** A server that is being replaced needs a moment to go. */
+const REPLACED_MS = 1_500;
+const LOOK_MS = 50;
+
+export async function holdName(call: Pick<Call, 'world' | 'as'>, wish: Wish): Promise<Held> {
+  const { environment, paths } = call.world;
+  prepareHome(paths, environment);
+  const session = serverSession(environment, wish.client);
+  using _lock = await namingLock(paths);
+  const identity = { ...identify(paths, environment, { told: wish.as ?? call.as, session }) };
+  const wanted = wantedName(identity);
+  const client = clientFor(call, identity);
+  const opened = { operations: client.operations, identity, paths };
+  const request = { kind: 'agent', hold: true, doors: [...(wish.doors ?? [])] } as const;
+  try {
+    // This session's own server, before or beside this one: wait for it to go, or join it.
+    if (identity.how === 'session' && wanted !== undefined) {
+      const found = await whenReplaced(client.operations, { name: wanted, session });
+      if (found === 'beside') {
+        await client.close();
+        return await beside(call, identity, wanted);
+      }
+    }
+    const registered = await takeName(opened, request, wanted);
+    return held(call, client, { identity, registered, request });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** A person's name, or what a shell registered, is not a server's. */
+function wantedName({ how, name }: Identity): AgentName | undefined {
+  return how === 'user' || how === 'shell' ? undefined : name;
+}
+
+function clientFor({ world }: Pick<Call, 'world'>, identity: Identity, name?: AgentName): Client {
+  const { environment, paths } = world;
+  const { directory, pid } = environment;
+  return new Client({
+    connect: (receive) => reach({ paths, environment, start: 'absent' }, receive),
+    caller: { client: identity.client, kind: 'agent', pid, directory, ...projectOf(directory) },
+    credential: name === undefined ? undefined : credentialOf(paths, name),
+    secret: () => sharedSecret(paths, environment),
+  });
+}
+
+/** `beside`: another server of the very same session holds the name. Else `takeName` decides whose it is. */
+async function whenReplaced(
+  operations: Operations,
+  { name, session }: { name: AgentName; session: ClientSession },
+): Promise<'beside' | 'alone'> {
+  const end = performance.now() + REPLACED_MS;
+  for (;;) {
+    const pids = await holders(operations, name);
+    if (pids.length === 0) return 'alone';
+    const own = session.process;
+    const same = own !== undefined && pids.some((pid) => clientProcess(pid)?.pid === own.pid);
+    if (!same) return 'alone';
+    // Without an id nobody can say that two servers of one process serve one session.
+    if (performance.now() > end) return session.id === undefined ? 'alone' : 'beside';
+    await pause(LOOK_MS);
+  }
+}
+
+async function holders(operations: Operations, name: AgentName): Promise<readonly number[]> {
+  try {
+    const { agents } = await operations.who({ name });
+    const sessions = agents.flatMap((agent) => agent.sessions);
+    return sessions.filter(({ role }) => role === 'holder').map(({ pid }) => pid ?? 0);
+  } catch (error) {
+    if (error instanceof Failure && error.code === 'no_such_agent') return [];
+    throw error;
+  }
+}
+
+async function beside(call: Pick<Call, 'world'>, identity: Identity, name: AgentName): Promise<Held> {
+  const client = clientFor(call, identity, name);
+  const { agents } = await client.operations.who({});
+  const you = agents.find((agent) => agent.you);
+  const registered: Registered = {
+    name,
+    created: false,
+    waiting: you?.waiting ?? 0,
+    held: you?.held ?? 0,
+    others: agents.filter((agent) => !agent.you).map((agent) => agent.name),
+  };
+  return held(call, client, { identity, registered, request: undefined });
+}
+
+function held(
+  { world }: Pick<Call, 'world'>,
+  client: Client,
+  {
+    identity,
+    registered,
+    request,
+  }: {
+    identity: Identity;
+    registered: Registered;
+    /** How the name is held; undefined for a server beside the holder. */
+    request: Parameters<typeof takeName>[1] | undefined;
+  },
+): Held {
+  const { paths } = world;
+  const { operations } = client;
+  const { bindings, told } = identity;
+  let name = registered.name;
+  let refused: string | undefined;
+  const own = bindings.find(({ kind }) => kind === 'process') ?? bindings[0];
+  return {
+    operations,
+    get name() {
+      return name;
+    },
+    registered,
+    note: noteOf(registered, told),
+    identity,
+    reader: randomUuid(),
+    messageId: () => messageId() as MessageId,
+    follow: async () => {
+      const bound = own === undefined ? undefined : readBinding(paths, own);
+      if (bound === undefined || bound.asked !== told) return false;
+      if (bound.name === name || bound.name === refused || request === undefined) return false;
+      const key = readKey(paths, bound.name);
+      if (key === undefined) return false;
+      try {
+        await operations.register({ ...request, name: bound.name, key });
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        refused = bound.name;
+        return false;
+      }
+      name = bound.name;
+      return true;
+    },
+    rename: async (to) => {
+      const renamed = await operations.rename({ name: parseOwnName(to) });
+      name = renamed.to;
+      copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
+      bindAll(paths, bindings, { name: renamed.to as AgentName, asked: told });
+      return renamed;
+    },
+    close: () => client.close(),
+  };
+}
+
+function noteOf({ name }: Registered, asked: string | undefined): string {
+  if (asked === undefined || nameKey(asked) === nameKey(name)) return '';
+  return `${asked} is the name of another live session; this one is ${name}.`;
+}

@@ -1,0 +1,162 @@
+/** Which name a server holds, and that the hooks and commands of its session find it (design §5). */
+import { expect, test } from 'bun:test';
+import { pruneBindings } from '../../src/system/keys.ts';
+import { systemProcesses } from '../../src/system/processes.ts';
+import { agentProgram, type AgentProgram, type Started } from '../support/agent-program.ts';
+import { temporaryHome, type TestHome } from '../support/home.ts';
+import { ipcCommand } from '../support/processes.ts';
+import { until } from '../support/until.ts';
+
+const holder = `${process.execPath} ${import.meta.dir}/../support/name-holder.ts`;
+const ipc = ipcCommand.join(' ');
+
+interface Said {
+  readonly name: string;
+  readonly note: string;
+  readonly pid: number;
+  readonly moved?: boolean;
+}
+
+const session = (id: string) => ({ CLAUDE_CODE_SESSION_ID: id });
+
+async function said(started: Started, line = 0): Promise<Said> {
+  const lines = await started.lines(line + 1);
+  return JSON.parse(lines[line] ?? '') as Said;
+}
+
+async function hold(client: AgentProgram, as = '', variables: Record<string, string> = {}): Promise<Said> {
+  return said(await client.start(`${holder} ${as}`, variables));
+}
+
+async function whoami(client: AgentProgram, variables: Record<string, string> = {}): Promise<string> {
+  const [line = ''] = await (await client.start(`${ipc} whoami --json`, variables)).lines(1);
+  return (JSON.parse(line) as { you?: { name: string } }).you?.name ?? 'nobody';
+}
+
+async function gone(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  await until(() => systemProcesses.alive({ pid, startedAt: '' }) || !exists(pid), `${pid} to end`);
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+const start = (home: TestHome, name: string): Promise<AgentProgram> =>
+  agentProgram(home.path, name, home.variables);
+
+test('commands of the session act as what its server holds, told the id or not', async () => {
+  await using home = await temporaryHome();
+  await using claude = await start(home, 'claude');
+  await using codex = await start(home, 'codex');
+  expect((await hold(claude, '', session('s-1'))).name).toBe('agent-1');
+  expect((await hold(codex)).name).toBe('agent-2');
+  expect(await whoami(claude, session('s-1'))).toBe('agent-1');
+  expect(await whoami(codex)).toBe('agent-2');
+});
+
+test('a name that was set up comes before what is bound; IPC_AGENT likewise', async () => {
+  await using home = await temporaryHome();
+  await using claude = await start(home, 'claude');
+  const first = await hold(claude, '', session('s-1'));
+  await gone(first.pid);
+  const second = await hold(claude, 'nessa', session('s-1'));
+  expect(second).toMatchObject({ name: 'nessa', note: '' });
+  await gone(second.pid);
+  expect((await hold(claude, '', { ...session('s-1'), IPC_AGENT: 'fred' })).name).toBe('fred');
+});
+
+test('after a resume (same session id, new process) the name is the same', async () => {
+  await using home = await temporaryHome();
+  await using before = await start(home, 'claude');
+  const { name, pid } = await hold(before, '', session('s-1'));
+  await gone(pid);
+  await using after = await start(home, 'claude');
+  expect((await hold(after, '', session('s-1'))).name).toBe(name);
+});
+
+test('after /clear (new id, same process) a new server has the same name', async () => {
+  await using home = await temporaryHome();
+  await using claude = await start(home, 'claude');
+  const { name, pid } = await hold(claude, '', session('s-1'));
+  expect(await whoami(claude, session('s-2'))).toBe(name);
+  await gone(pid);
+  expect((await hold(claude, '', session('s-2'))).name).toBe(name);
+});
+
+test('a name held by another live session becomes name-2, and its commands act as that', async () => {
+  await using home = await temporaryHome();
+  await using one = await start(home, 'claude');
+  await using other = await start(home, 'claude');
+  expect((await hold(one, 'alice', session('s-1'))).name).toBe('alice');
+  const second = await hold(other, 'alice', session('s-2'));
+  expect(second).toMatchObject({ name: 'alice-2', note: expect.stringContaining('alice is the name of') });
+  expect(await whoami(one, { ...session('s-1'), IPC_AGENT: 'alice' })).toBe('alice');
+  expect(await whoami(other, { ...session('s-2'), IPC_AGENT: 'alice' })).toBe('alice-2');
+});
+
+test('the same session resumed while it is still open elsewhere is another agent', async () => {
+  await using home = await temporaryHome();
+  await using one = await start(home, 'claude');
+  await using other = await start(home, 'claude');
+  expect((await hold(one, 'alice', session('s-1'))).name).toBe('alice');
+  expect((await hold(other, 'alice', session('s-1'))).name).toBe('alice-2');
+});
+
+test('two servers of one session share its name; two of a process that tells no session do not', async () => {
+  await using home = await temporaryHome();
+  await using claude = await start(home, 'claude');
+  await using codex = await start(home, 'codex');
+  const [one, other] = [await hold(claude, '', session('s-1')), await hold(claude, '', session('s-1'))];
+  expect(other.name).toBe(one.name);
+  expect((await hold(codex)).name).toBe('agent-2');
+  expect((await hold(codex)).name).toBe('agent-2-2');
+});
+
+test('agent-N never takes a name that is used', async () => {
+  await using home = await temporaryHome();
+  await using claude = await start(home, 'claude');
+  await using codex = await start(home, 'codex');
+  expect((await hold(claude, 'agent-1', session('s-1'))).name).toBe('agent-1');
+  expect((await hold(codex)).name).toBe('agent-2');
+});
+
+test('a client below another (Claude Code inside Codex) does not inherit the outer one’s name', async () => {
+  await using home = await temporaryHome();
+  await using outer = await start(home, 'codex');
+  await using program = await start(home, 'claude');
+  expect((await hold(outer)).name).toBe('agent-1');
+  const inner = (command: string) =>
+    outer.start(`${program.file} -c '${command}; true'`, { ...session('s-1'), CODEX_THREAD_ID: 't-1' });
+  expect(await said(await inner(holder))).toMatchObject({ name: 'agent-2', note: '' });
+  const [line = ''] = await (await inner(`${ipc} whoami --json`)).lines(1);
+  expect(JSON.parse(line)).toMatchObject({ you: { name: 'agent-2' } });
+});
+
+test('a server follows when a hook finds out which session its process runs', async () => {
+  await using home = await temporaryHome();
+  await using codex = await start(home, 'codex');
+  const server = await codex.start(holder);
+  const { name, pid } = await said(server);
+  process.kill(pid, 'SIGUSR1');
+  expect(await said(server, 1)).toEqual({ moved: false, name } as Said);
+  await (await codex.start(`${ipc} rename nessa --json`)).lines(1);
+  process.kill(pid, 'SIGUSR1');
+  expect(await said(server, 2)).toEqual({ moved: true, name: 'nessa' } as Said);
+  process.kill(pid, 'SIGUSR2');
+  expect((await said(server, 3)).name).toBe('renamed');
+  expect(await whoami(codex)).toBe('renamed');
+});
+
+test('what is bound to an agent program that is gone is taken away', async () => {
+  await using home = await temporaryHome();
+  const codex = await start(home, 'codex');
+  await hold(codex);
+  expect(pruneBindings(home.paths, systemProcesses.alive)).toBe(0);
+  await codex[Symbol.asyncDispose]();
+  expect(pruneBindings(home.paths, systemProcesses.alive)).toBe(1);
+});
