@@ -29,6 +29,7 @@ export interface Wish {
 }
 
 type Registered = Output<'register'>;
+type Claim = Parameters<typeof takeName>[1];
 
 export interface Held {
   readonly operations: Operations;
@@ -64,7 +65,7 @@ export async function holdName(call: Pick<Call, 'world' | 'as'>, wish: Wish): Pr
   const wanted = wantedName(identity);
   const client = clientFor(call, identity);
   const opened = { operations: client.operations, identity, paths };
-  const request = { kind: 'agent', hold: true, doors: [...(wish.doors ?? [])] } as const;
+  const request: Claim = { kind: 'agent', hold: true, doors: [...(wish.doors ?? [])] };
   try {
     // This session's own server, before or beside this one: wait for it to go, or join it.
     if (identity.how === 'session' && wanted !== undefined) {
@@ -152,7 +153,7 @@ function held(
     identity: Identity;
     registered: Registered;
     /** How the name is held; undefined for a server beside the holder. */
-    request: Parameters<typeof takeName>[1] | undefined;
+    request: Claim | undefined;
   },
 ): Held {
   const { paths } = world;
