@@ -117,7 +117,15 @@ export class Broker {
     }
     const keyHash = this.#desk.ids.hash(credential.key);
     const now = this.#desk.clock.now();
-    return granted(await this.#desk.store.enter({ name, keyHash, kind: caller.kind, own, now }));
+    const entered = granted(await this.#desk.store.enter({ name, keyHash, kind: caller.kind, own, now }));
+    const { agent } = entered;
+    if ((agent.kind === 'webhook') === (caller.kind === 'webhook')) return entered;
+    throw new Failure(
+      'credential_refused',
+      agent.kind === 'webhook'
+        ? `${agent.name} is a webhook: only what is posted to it is sent under that name`
+        : `wanted the name of a webhook, found ${agent.name}, of kind ${agent.kind}`,
+    );
   }
 
   async #close(session: Session, reason: 'gone' | 'drain'): Promise<void> {

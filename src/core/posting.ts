@@ -77,7 +77,7 @@ export async function postingOf(
     sender: sender.id,
     provenance: {
       kind: session.kind,
-      verified: true,
+      verified: session.caller.unverified !== true,
       client: session.caller.client,
       directory: session.caller.directory ?? null,
     },

@@ -55,7 +55,10 @@ export interface Credential {
 /** Facts about the calling process; shown by `who`, stamped on what it sends. */
 export interface Caller {
   readonly client: string;
-  readonly kind: 'human' | 'agent' | 'script';
+  /** `webhook`: passes on what others post; it may only send, and only such a session acts for a webhook. */
+  readonly kind: 'human' | 'agent' | 'script' | 'webhook';
+  /** It cannot tell who wrote what it passes on: its messages are not marked verified. */
+  readonly unverified?: boolean;
   readonly pid: number;
   readonly directory?: string;
   readonly project?: string;

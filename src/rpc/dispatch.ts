@@ -27,8 +27,14 @@ function operationName(method: string): OperationName {
   });
 }
 
+/** All that a webhook's session may do: nothing is read or changed on behalf of strangers. */
+const OF_WEBHOOKS: ReadonlySet<OperationName> = new Set(['receipts', 'send', 'whoami']);
+
 function checkCaller(session: OpenSession, name: OperationName): void {
   const { caller } = operations[name];
+  if (session.kind() === 'webhook' && !OF_WEBHOOKS.has(name)) {
+    throw new Failure('not_allowed', `a webhook only sends, it may not ${name}`);
+  }
   if (caller === 'agent' && session.agentName() === undefined) {
     throw new Failure('not_registered', `wanted a session that acts for an agent to ${name}, found none`);
   }

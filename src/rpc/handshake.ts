@@ -17,7 +17,8 @@ const HelloFrame = z.object({
   caller: z
     .object({
       client: z.string().max(64),
-      kind: z.enum(['human', 'agent', 'script']),
+      kind: z.enum(['human', 'agent', 'script', 'webhook']),
+      unverified: z.boolean().optional(),
       pid: z.int().nonnegative(),
       directory: text.optional(),
       project: text.optional(),

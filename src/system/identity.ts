@@ -25,7 +25,7 @@ export interface Identity {
   readonly name: AgentName | undefined;
   /** The name came from `--as`. */
   readonly borrowed: boolean;
-  readonly kind: Caller['kind'];
+  readonly kind: Exclude<Caller['kind'], 'webhook'>;
   /** The agent program this runs under, or `cli`. */
   readonly client: string;
   /** The name that was told, by IPC_AGENT or by who set the client up; another may have been given. */
@@ -158,7 +158,7 @@ function accountName(): string {
  * A person only where one can be: at a terminal, with no agent program above. What an agent program
  * runs is the agent's doing.
  */
-function kindOf(session: ClientSession | undefined, environment: Environment): Caller['kind'] {
+function kindOf(session: ClientSession | undefined, environment: Environment): Identity['kind'] {
   if (session !== undefined) return 'agent';
   return hasControllingTerminal(environment) ? 'human' : 'script';
 }

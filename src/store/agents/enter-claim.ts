@@ -117,6 +117,11 @@ function takeName(engine: Engine, claim: Claim): Claimed {
     return hold(engine, born, claim, { created: true });
   }
   if (former !== null && !holdsKey(former, claim.keyHash)) return forwards(name, former);
+  if (row.kind === 'webhook') {
+    return refuse('name_taken', `${row.name} is a webhook`, {
+      suggestion: freeName(engine, name, claim.now),
+    });
+  }
   const live = holderInTheWay(engine, row, claim);
   const suggestion = freeName(engine, name, claim.now);
   if (live !== null) {

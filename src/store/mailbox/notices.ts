@@ -14,7 +14,7 @@ export const SYSTEM = 1 as AgentId;
 const ROOM = 1_000;
 
 const LISTENER = `SELECT ${AGENT} FROM agent a
-  WHERE a.id = ?1 AND a.name_key IS NOT NULL AND a.kind NOT IN ('system', 'kernel') AND a.waiting < ${ROOM}`;
+  WHERE a.id = ?1 AND a.name_key IS NOT NULL AND a.kind NOT IN ('system', 'kernel', 'webhook') AND a.waiting < ${ROOM}`;
 
 export interface Notice {
   readonly text: NoticeText;

@@ -1,5 +1,6 @@
 /** What stands between a posting and a mailbox: room, kinds that take no mail, the loop guard, mutes, pauses. */
 import type { Posting, Refusal } from '../../core/records.ts';
+import type { Kind } from '../../protocol/model.ts';
 import { isPaused } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
@@ -21,7 +22,7 @@ export function roomFor(
       newcomers += 1;
       continue;
     }
-    if (mailbox.kind === 'kernel' || mailbox.kind === 'system') continue;
+    if (readsNothing(mailbox.kind) !== null) continue;
     const load = mailbox.waiting + mailbox.held + mailbox.delayed;
     const limit = mailbox.kind === null ? limits.unbornMailbox : limits.mailbox;
     if (load >= limit) {
@@ -47,12 +48,29 @@ export function chainReason(depth: number): string {
   return `chain depth ${depth}`;
 }
 
+/** Why a kind has no mailbox; null: it has one. */
+function readsNothing(kind: Kind | null): string | null {
+  switch (kind) {
+    case 'system':
+      return 'the system reads no messages';
+    case 'kernel':
+      return 'a kernel takes only requests to execute';
+    case 'webhook':
+      // An answer that came back to it would begin a loop through somebody else's server.
+      return 'a webhook only sends, nobody reads what is sent to it';
+    case 'agent':
+    case 'human':
+    case 'script':
+    case null:
+      return null;
+  }
+}
+
 export type Verdict = Pick<NewDelivery, 'state' | 'reason'>;
 
 export function judge(posting: Posting, mailbox: Mailbox | null, depth: number): Verdict {
-  const kind = mailbox?.kind ?? null;
-  if (kind === 'system') return { state: 'refused', reason: 'the system reads no messages' };
-  if (kind === 'kernel') return { state: 'refused', reason: 'a kernel takes only requests to execute' };
+  const refusal = readsNothing(mailbox?.kind ?? null);
+  if (refusal !== null) return { state: 'refused', reason: refusal };
   if (posting.provenance.kind === 'agent' && depth >= posting.limits.depth) {
     return { state: 'held', reason: chainReason(depth) };
   }
