@@ -2,7 +2,7 @@
 import type { Door, MessageId } from '../protocol/model.ts';
 import { parseAddress, parseOwnName } from '../protocol/names.ts';
 import { Failure } from '../protocol/failures.ts';
-import type { Handlers, Output, Request } from '../protocol/operations.ts';
+import type { Handlers, Output, Request, StreamOptions } from '../protocol/operations.ts';
 import { Hints } from './wake.ts';
 import { cursorOf } from './cursor.ts';
 import type { Fetch, Fetched } from './records.ts';
@@ -45,7 +45,7 @@ export function readingHandlers(desk: Desk, session: Session): Pick<Handlers, Re
       session.settled(reader, [...done.confirmed, ...done.lost]);
       return { confirmed: done.confirmed.length, lost: [...done.lost] as MessageId[] };
     },
-    watch: (request, { signal }) => watch(desk, session, request, signal),
+    watch: (request, options) => watch(desk, session, request, options),
   };
 }
 
@@ -151,12 +151,14 @@ async function* watch(
   desk: Desk,
   session: Session,
   request: Request<'watch'>,
-  signal: AbortSignal | undefined,
+  { signal, begin }: StreamOptions,
 ): AsyncIterable<Output<'watch'>> {
   const agent = session.viewer(request.everyone);
   using hints = new Hints({ wake: desk.wake, clock: desk.clock, agent, signal });
   const start = await desk.store.frontier();
   let after = request.after !== undefined ? cursorOf(request.after) : request.unread === true ? 0 : start;
+  // Before its door is seen to be open: what is sent to that door must not be missed.
+  begin?.(String(after));
   const close =
     agent === null ? null : await desk.presence.open(agent, session.seat('satellite'), request.door);
   try {

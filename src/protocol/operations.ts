@@ -39,10 +39,18 @@ export type Operations = {
     : (input: Input<K>, options?: CallOptions) => Promise<Output<K>>;
 };
 
+export interface StreamOptions extends CallOptions {
+  /**
+   * Told where the stream begins, before its first item: whoever loses it before one came goes on from
+   * there and misses nothing.
+   */
+  readonly begin?: (cursor: string) => void;
+}
+
 /** The same, on the daemon's side of validation: every default is filled in. */
 export type Handlers = {
   readonly [K in OperationName]: K extends StreamName
-    ? (request: Request<K>, options: CallOptions) => AsyncIterable<Output<K>>
+    ? (request: Request<K>, options: StreamOptions) => AsyncIterable<Output<K>>
     : (request: Request<K>, options: CallOptions) => Promise<Output<K>>;
 };
 

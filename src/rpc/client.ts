@@ -113,10 +113,17 @@ export class Client {
 
   async *#stream(method: MethodFacts, input: Params, options: CallOptions): AsyncGenerator {
     let after: string | undefined;
-    for (let breaks = 1; options.signal?.aborted !== true; breaks += 1) {
+    let breaks = 1;
+    const { signal } = options;
+    const begun = (cursor: string): void => {
+      breaks = 0;
+      // Before its first item it goes on where it began: what came while nobody was connected is not missed.
+      after ??= cursor;
+    };
+    for (; signal?.aborted !== true; breaks += 1) {
       const link = await this.#connected();
       try {
-        for await (const item of link.stream(method.name, goOn(input, after), options.signal)) {
+        for await (const item of link.stream(method.name, goOn(input, after), { signal, begun })) {
           // On a new connection it goes on where this one stopped.
           if (hasCursor(item)) after = item.cursor;
           breaks = 0;
@@ -125,7 +132,7 @@ export class Client {
         return;
       } catch (error) {
         const unsure = !method.safe;
-        await this.#recover(link, { error, method, unsure, breaks, signal: options.signal });
+        await this.#recover(link, { error, method, unsure, breaks, signal });
       }
     }
   }

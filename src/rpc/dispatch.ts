@@ -2,7 +2,12 @@
 import type { z } from 'zod';
 import type { OpenSession } from '../core/broker.ts';
 import { Failure, isFailureCode, type FailureCode } from '../protocol/failures.ts';
-import { isOperationName, operations, type OperationName } from '../protocol/operations.ts';
+import {
+  isOperationName,
+  operations,
+  type OperationName,
+  type StreamOptions,
+} from '../protocol/operations.ts';
 import { commonFailures } from '../protocol/operations/define.ts';
 import { nearest } from '../system/nearest.ts';
 import type { Answer, IncomingCall } from './incoming-calls.ts';
@@ -13,8 +18,8 @@ export async function dispatch(session: OpenSession, call: IncomingCall): Promis
   checkCaller(session, name);
   const request = validated(row.input, call.params ?? {});
   // The table gives each name's handler its own input; that it fits is what the line above checked.
-  const handler = session.handlers[name] as (request: unknown, options: { signal: AbortSignal }) => unknown;
-  const answer = handler(request, { signal: call.signal });
+  const handler = session.handlers[name] as (request: unknown, options: StreamOptions) => unknown;
+  const answer = handler(request, { signal: call.signal, begin: call.begin });
   return 'stream' in row ? { items: answer as AsyncIterable<unknown> } : { value: await answer };
 }
 

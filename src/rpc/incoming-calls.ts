@@ -9,6 +9,8 @@ export interface IncomingCall {
   readonly params: unknown;
   /** Aborted when the caller no longer wants the answer or is gone. */
   readonly signal: AbortSignal;
+  /** Tells the caller where the stream begins that this call answers with. */
+  readonly begin: (cursor: string) => void;
 }
 
 export type Answer = { readonly value: unknown } | { readonly items: AsyncIterable<unknown> };
@@ -41,7 +43,8 @@ export class Serving {
     if (refused !== undefined) return this.#reply(id, { error: toRpcError(refused) });
     const running: Running = { abort: new AbortController(), credit: STREAM_CREDIT, more: undefined };
     this.#running.set(id, running);
-    void this.#run(id, { method, params, signal: running.abort.signal }, running);
+    const begin = (cursor: string): void => this.#notify('rpc.begin', { id, cursor });
+    void this.#run(id, { method, params, signal: running.abort.signal, begin }, running);
   }
 
   cancel(id: RpcId): void {
@@ -89,7 +92,7 @@ export class Serving {
 
   async #pour(id: RpcId, items: AsyncIterable<unknown>, running: Running): Promise<{ ended: true }> {
     for await (const value of items) {
-      this.#connection.send(JSON.stringify({ jsonrpc: '2.0', method: 'rpc.next', params: { id, value } }));
+      this.#notify('rpc.next', { id, value });
       running.credit -= 1;
       await this.#connection.drained();
       while (running.credit <= 0 && !running.abort.signal.aborted) {
@@ -100,6 +103,10 @@ export class Serving {
       if (running.abort.signal.aborted || this.#connection.closed) break;
     }
     return { ended: true };
+  }
+
+  #notify(method: string, params: unknown): void {
+    this.#connection.send(JSON.stringify({ jsonrpc: '2.0', method, params }));
   }
 
   #reply(id: RpcId, outcome: { result: unknown } | { error: unknown }): void {

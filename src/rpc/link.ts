@@ -8,6 +8,7 @@ import type { Connection, Receiver } from './connection.ts';
 import { broken, isBroken } from './faults.ts';
 import { MAX_ANSWER_BYTES, Peer } from './peer.ts';
 import type { Serve } from './incoming-calls.ts';
+import type { Following } from './outgoing-calls.ts';
 
 export interface LinkParts {
   readonly connect: (receive: (connection: Connection) => Receiver) => Promise<void>;
@@ -87,9 +88,9 @@ export class Link {
     return this.peer.call(method, params, signal);
   }
 
-  stream(method: string, params: unknown, signal?: AbortSignal): AsyncIterableIterator<unknown> {
+  stream(method: string, params: unknown, following: Following): AsyncIterableIterator<unknown> {
     void this.welcome();
-    return this.peer.stream(method, params, signal);
+    return this.peer.stream(method, params, following);
   }
 
   /** The daemon is an older version than this program: it only makes room. */

@@ -5,9 +5,17 @@ import { fromRpcError } from './faults.ts';
 
 /** Something that waits for frames with its id. */
 export interface Waiting {
+  begun(cursor: string): void;
   item(value: unknown): void;
   done(result: unknown): void;
   failed(failure: Failure): void;
+}
+
+/** What a stream is given beside its parameters. */
+export interface Following {
+  readonly signal?: AbortSignal | undefined;
+  /** Told where the stream begins, when the other side says so. */
+  readonly begun?: ((cursor: string) => void) | undefined;
 }
 
 /** Sends frames that belong to one call. */
@@ -20,7 +28,7 @@ export function singleAnswer(
   resolve: (result: unknown) => void,
   reject: (failure: Failure) => void,
 ): Waiting {
-  return { item: () => undefined, done: resolve, failed: reject };
+  return { begun: () => undefined, item: () => undefined, done: resolve, failed: reject };
 }
 
 /**
@@ -31,15 +39,17 @@ export class StreamReader implements Waiting, AsyncIterator<unknown> {
   readonly #id: RpcId;
   readonly #line: Line;
   readonly #leave: () => void;
+  readonly begun: (cursor: string) => void;
   #items: unknown[] = [];
   #read = 0;
   #end: { failure: Failure | undefined } | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(id: RpcId, line: Line, leave: () => void) {
+  constructor(id: RpcId, line: Line, leave: () => void, begun: Following['begun']) {
     this.#id = id;
     this.#line = line;
     this.#leave = leave;
+    this.begun = begun ?? (() => undefined);
   }
 
   item(value: unknown): void {

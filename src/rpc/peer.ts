@@ -5,7 +5,7 @@
  */
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { MAX_FRAME_BYTES, type RpcId } from '../protocol/wire.ts';
-import { settle, singleAnswer, StreamReader, type Waiting } from './outgoing-calls.ts';
+import { settle, singleAnswer, StreamReader, type Following, type Waiting } from './outgoing-calls.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { broken, toRpcError } from './faults.ts';
 import { isTooDeep, lineSplitter } from './frames.ts';
@@ -60,7 +60,7 @@ export class Peer implements Receiver {
     });
   }
 
-  stream(method: string, params: unknown, signal?: AbortSignal): AsyncIterableIterator<unknown> {
+  stream(method: string, params: unknown, following: Following = {}): AsyncIterableIterator<unknown> {
     let reader: StreamReader | undefined;
     const id = this.#open(method, params, (fresh, leave) => {
       reader = new StreamReader(
@@ -70,10 +70,11 @@ export class Peer implements Receiver {
           cancel: (of) => this.notify('rpc.cancel', { id: of }),
         },
         leave,
+        following.begun,
       );
       return reader;
     });
-    this.#onAbort(id, signal);
+    this.#onAbort(id, following.signal);
     const source = reader;
     if (source === undefined) throw this.#over ?? broken('the connection is closed');
     return {
@@ -177,16 +178,25 @@ export class Peer implements Receiver {
   }
 
   #notice(method: string, params: unknown): void {
-    const { id, value, count } = (typeof params === 'object' && params !== null ? params : {}) as Frame;
+    const { id, value, count, cursor } = (
+      typeof params === 'object' && params !== null ? params : {}
+    ) as Frame;
     if (!isId(id)) return;
     if (method === 'rpc.next') this.#waiting.get(id)?.item(value);
+    else if (method === 'rpc.begin' && typeof cursor === 'string') this.#waiting.get(id)?.begun(cursor);
     else if (method === 'rpc.credit') this.#serving.credit(id, count);
     else if (method === 'rpc.cancel') this.#serving.cancel(id);
   }
 
   #hangUp(frame: Frame): void {
     let why: Failure = broken('the connection was closed');
-    settle({ item: () => undefined, done: () => undefined, failed: (failure) => (why = failure) }, frame);
+    settle(
+      singleAnswer(
+        () => undefined,
+        (failure) => (why = failure),
+      ),
+      frame,
+    );
     this.end(why);
   }
 

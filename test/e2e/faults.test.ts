@@ -129,6 +129,26 @@ test('a watcher sees every message once across a restart of the daemon', async (
   expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => `number ${n}`));
 }, 60_000);
 
+test('a watcher that has seen nothing yet misses nothing that comes while it has lost the daemon', async () => {
+  await using machine = await openMachine();
+  await machine.ok(['send', 'bob', 'before the watch']);
+  const watcher = machine.start(['watch', '--as', 'bob', '--json']);
+  await eventually(async () => {
+    const { agents } = await machine.json<{ agents: { name: string; doors: string[] }[] }>(['who']);
+    return agents.find((agent) => agent.name === 'bob' && agent.doors.includes('watch'));
+  });
+  // It may not dial again before the message is there.
+  watcher.kill('SIGSTOP');
+  process.kill(await machine.daemonPid(), 'SIGKILL');
+  await machine.ok(['send', 'bob', 'while it was gone']);
+  watcher.kill('SIGCONT');
+  for await (const line of lines(watcher.stdout)) {
+    expect(JSON.parse(line)).toMatchObject({ recipient: 'bob', message: { body: 'while it was gone' } });
+    break;
+  }
+  watcher.kill();
+}, 60_000);
+
 test('two agents renamed while mail is in flight get all of it', async () => {
   await using machine = await openMachine();
   await machine.ok(['check', '--as', 'ann']);

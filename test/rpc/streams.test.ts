@@ -194,3 +194,41 @@ test('a stream goes on after the last item when the connection breaks in between
   await client.close();
   await second?.server.stop(0);
 });
+
+test('a stream that has given nothing yet goes on where it began, however often the connection breaks', async () => {
+  await using home = await temporaryHome();
+  const asked: (string | undefined)[] = [];
+  let frontier = 7;
+  const watch = async function* (
+    { after }: { after?: string },
+    { signal, begin }: { signal: AbortSignal; begin: (cursor: string) => void },
+  ): AsyncGenerator {
+    asked.push(after);
+    begin(after ?? String(frontier));
+    if (after === undefined || asked.length < 30) {
+      await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      return;
+    }
+    for (let cursor = Number(after) + 1; cursor <= frontier; cursor += 1) yield { cursor: String(cursor) };
+  };
+  let server = fakeServer(home, { watch });
+  const client = clientOf(home);
+  const reading = (async () => {
+    const cursors: string[] = [];
+    for await (const item of client.operations.watch({})) {
+      cursors.push(item.cursor);
+      if (cursors.length === 3) break;
+    }
+    return cursors;
+  })();
+  for (let life = 1; life < 30; life += 1) {
+    await until(() => asked.length === life, 'the stream to be asked for');
+    await server.server.stop(0);
+    frontier = 10;
+    server = fakeServer(home, { watch });
+  }
+  expect(await reading).toEqual(['8', '9', '10']);
+  expect(asked).toEqual([undefined, ...Array.from({ length: 29 }, () => '7')]);
+  await client.close();
+  await server.server.stop(0);
+});
