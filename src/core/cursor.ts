@@ -1,6 +1,6 @@
 /** Cursors as callers hold them: text from an earlier answer, to be given back as it was. */
 import { Failure } from '../protocol/failures.ts';
-import type { Cursor } from './records.ts';
+import type { Cursor } from './records/reading.ts';
 
 export function cursorOf(text: string): Cursor {
   const cursor = Number(text);

@@ -2,7 +2,8 @@
 import type { LoopGuard, Policy } from './policy.ts';
 import type { Blobs, Clock, Ids, Processes, Store, Wake } from './ports.ts';
 import type { PresenceBook } from './presence.ts';
-import type { Compose, Posted, Posting } from './records.ts';
+import type { Posted, Posting } from './records/sending.ts';
+import type { Compose } from './records/upkeep.ts';
 import type { Session } from './session.ts';
 
 /** What the daemon adds to the broker's own knowledge in `daemon.*`. */

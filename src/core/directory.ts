@@ -4,9 +4,9 @@ import type { Door, MessageId } from '../protocol/model.ts';
 import { nameKey, parseAddress, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { renamedNotice } from './notices.ts';
-import type { AgentProfile, AgentRecord, Anchor, Claim, Outcome } from './records.ts';
+import type { AgentProfile, AgentRecord, Anchor, Claim } from './records/agents.ts';
 import type { Desk } from './desk.ts';
-import { granted } from './outcome.ts';
+import { granted, type Outcome } from './outcome.ts';
 import { retell, type Session } from './session.ts';
 import { agentView, instant, pausedView, presenceOf } from './view.ts';
 

@@ -1,6 +1,7 @@
 /** What the system itself tells agents and people: plain facts, with the command that helps. */
 import type { Ids } from './ports.ts';
-import type { AgentId, Compose, NoticeText, StoreEvent } from './records.ts';
+import type { AgentId } from './records/agents.ts';
+import type { Compose, NoticeText, StoreEvent } from './records/upkeep.ts';
 
 const PREVIEW = 80;
 

@@ -1,6 +1,15 @@
-/** From the store's yes or no to an answer or a failure. */
-import { Failure } from '../protocol/failures.ts';
-import type { Refusal } from './records.ts';
+/** The store's yes or no, and from there to an answer or a failure. */
+import { Failure, type FailureCode } from '../protocol/failures.ts';
+
+/** `no`: policy or state forbids the step; nothing was changed. */
+export interface Refusal {
+  readonly ok: false;
+  readonly code: FailureCode;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type Outcome<T> = ({ readonly ok: true } & T) | Refusal;
 
 /** The store's "no" as the failure it names. */
 export function refusal(outcome: Refusal): Failure {
@@ -12,7 +21,7 @@ export function refusal(outcome: Refusal): Failure {
 }
 
 /** The good half of an outcome. Throws the failure the store named. */
-export function granted<T>(outcome: ({ readonly ok: true } & T) | Refusal): T {
+export function granted<T>(outcome: Outcome<T>): T {
   if (!outcome.ok) throw refusal(outcome);
   return outcome;
 }

@@ -6,7 +6,7 @@ import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { cursorOf } from './cursor.ts';
 import type { Desk } from './desk.ts';
 import { granted } from './outcome.ts';
-import type { PastQuery, PastRecord } from './records.ts';
+import type { PastQuery, PastRecord } from './records/reading.ts';
 import type { Session } from './session.ts';
 import { instant, pastView, receiptView } from './view.ts';
 

@@ -4,7 +4,7 @@
  */
 import { Failure } from '../protocol/failures.ts';
 import type { Clock } from './ports.ts';
-import type { AgentId } from './records.ts';
+import type { AgentId } from './records/agents.ts';
 
 export interface Policy {
   /** From fetch to confirmation; then the message is offered again. */

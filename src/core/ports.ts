@@ -12,8 +12,6 @@ import type { BlobRef, StagedBlob } from '../protocol/model.ts';
 import type { AgentName } from '../protocol/names.ts';
 import type {
   AgentId,
-  Cursor,
-  Outcome,
   Anchor,
   Entrance,
   Entered,
@@ -21,20 +19,19 @@ import type {
   Claimed,
   SessionRecord,
   AgentProfile,
-  NoticeText,
-  Posting,
-  Posted,
+} from './records/agents.ts';
+import type { Outcome } from './outcome.ts';
+import type {
+  Cursor,
   StoredDelivery,
   Fetch,
   Fetched,
   Confirmation,
   PastQuery,
   PastRecord,
-  Compose,
-  Sweep,
-  Swept,
-  StoreFacts,
-} from './records.ts';
+} from './records/reading.ts';
+import type { Posting, Posted } from './records/sending.ts';
+import type { NoticeText, Compose, Sweep, Swept, StoreFacts } from './records/upkeep.ts';
 
 export interface Store {
   enter(entrance: Entrance): Promise<Outcome<Entered>>;

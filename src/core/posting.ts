@@ -4,7 +4,7 @@ import type { BlobRef, StagedBlob } from '../protocol/model.ts';
 import type { Address } from '../protocol/names.ts';
 import type { Request } from '../protocol/operations.ts';
 import { heldNotice } from './notices.ts';
-import type { PostedBlob, Posting } from './records.ts';
+import type { PostedBlob, Posting } from './records/sending.ts';
 import type { Desk } from './desk.ts';
 import { granted } from './outcome.ts';
 import type { Session } from './session.ts';

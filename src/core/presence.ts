@@ -4,7 +4,7 @@
  */
 import type { Door } from '../protocol/model.ts';
 import type { Clock, Store } from './ports.ts';
-import type { AgentId, Seat, SessionRecord } from './records.ts';
+import type { AgentId, Seat, SessionRecord } from './records/agents.ts';
 
 /** A session that is not heard of for so long is gone (its daemon died without a word). */
 const SESSION_TTL_MS = 60_000;

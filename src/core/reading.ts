@@ -5,7 +5,7 @@ import { Failure } from '../protocol/failures.ts';
 import type { Handlers, Output, Request, StreamOptions } from '../protocol/operations.ts';
 import { Hints } from './wake.ts';
 import { cursorOf } from './cursor.ts';
-import type { Fetch, Fetched } from './records.ts';
+import type { Fetch, Fetched } from './records/reading.ts';
 import type { Desk } from './desk.ts';
 import { noteLease, type Session } from './session.ts';
 import { deliveredView, pausedView } from './view.ts';

@@ -3,7 +3,7 @@ import type { MessageId } from '../protocol/model.ts';
 import { parseAddress } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './wake.ts';
-import type { PostedTo } from './records.ts';
+import type { PostedTo } from './records/sending.ts';
 import { contentKey, lifetime, postingOf, type Content, type Target } from './posting.ts';
 import type { Desk } from './desk.ts';
 import { granted } from './outcome.ts';

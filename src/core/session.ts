@@ -4,7 +4,7 @@ import type { Kind } from '../protocol/model.ts';
 import type { Caller } from '../protocol/wire.ts';
 import type { Desk } from './desk.ts';
 import type { NewSession } from './presence.ts';
-import type { AgentId, AgentRecord } from './records.ts';
+import type { AgentId, AgentRecord } from './records/agents.ts';
 
 export class Session {
   readonly id: string;

@@ -10,17 +10,9 @@ import type {
   SessionView,
 } from '../protocol/model.ts';
 import type { Blobs, Processes } from './ports.ts';
-import type {
-  AgentId,
-  AgentProfile,
-  Anchor,
-  PastRecord,
-  PostedBlob,
-  ReceiptRecord,
-  SessionRecord,
-  StoredDelivery,
-  StoredMessage,
-} from './records.ts';
+import type { AgentId, AgentProfile, Anchor, SessionRecord } from './records/agents.ts';
+import type { PastRecord, ReceiptRecord, StoredDelivery, StoredMessage } from './records/reading.ts';
+import type { PostedBlob } from './records/sending.ts';
 
 /** A session silent for longer is idle. */
 const IDLE_MS = 300_000;

@@ -1,6 +1,6 @@
 /** Wake-ups inside one process: hints only, the store is the truth (design §3 "commit, then tell"). */
 import type { Clock, Wake } from './ports.ts';
-import type { AgentId } from './records.ts';
+import type { AgentId } from './records/agents.ts';
 
 export class LocalWake implements Wake {
   readonly #listeners = new Map<AgentId | null, Set<() => void>>();

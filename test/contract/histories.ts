@@ -1,7 +1,7 @@
 /** Random histories: whatever order things happen in, the store keeps its own books right. */
 import { expect, test } from 'bun:test';
 import fc from 'fast-check';
-import type { AgentId } from '../../src/core/records.ts';
+import type { AgentId } from '../../src/core/records/agents.ts';
 import { HOUR, compose, named, openTown, type OpenEngine, type Town } from './town.ts';
 
 const NAMES = ['ann', 'bob', 'cyd'] as const;

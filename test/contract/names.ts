@@ -1,6 +1,6 @@
 /** Names: claimed by one, kept by their key, forwarded after a rename (design §5). */
 import { describe, expect, test } from 'bun:test';
-import type { AgentId, Claim, Claimed } from '../../src/core/records.ts';
+import type { AgentId, Claim, Claimed } from '../../src/core/records/agents.ts';
 import { DAY, granted, keyOf, named, openTown, type OpenEngine, type Town } from './town.ts';
 
 export function claim(town: Town, name: string | null, more: Partial<Claim> = {}): Promise<Claimed> {

@@ -1,6 +1,6 @@
 /** history, search, receipts: the past, as far as one took part in it (design §6). */
 import { describe, expect, test } from 'bun:test';
-import type { PastQuery } from '../../src/core/records.ts';
+import type { PastQuery } from '../../src/core/records/reading.ts';
 import { parseAddress } from '../../src/protocol/names.ts';
 import { everything, granted, named, openTown, type OpenEngine, type Town } from './town.ts';
 

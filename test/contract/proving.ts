@@ -1,6 +1,6 @@
 /** Evidence: what a model was handed, what it is known to have seen, and which doors that proves (design §2). */
 import { describe, expect, test } from 'bun:test';
-import type { AgentId } from '../../src/core/records.ts';
+import type { AgentId } from '../../src/core/records/agents.ts';
 import type { Door } from '../../src/protocol/model.ts';
 import { DAY, HOUR, openTown, type OpenEngine, type Town } from './town.ts';
 

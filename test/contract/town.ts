@@ -1,21 +1,11 @@
 /** A store with a clock that the test turns and agents that have names: what every case begins with. */
 import { expect } from 'bun:test';
 import type { Store } from '../../src/core/ports.ts';
-import type {
-  AgentId,
-  AgentProfile,
-  Compose,
-  Fetch,
-  Fetched,
-  Outcome,
-  Posted,
-  PostedTo,
-  Posting,
-  ReceiptRecord,
-  SessionRecord,
-  Sweep,
-  Swept,
-} from '../../src/core/records.ts';
+import type { AgentId, AgentProfile, SessionRecord } from '../../src/core/records/agents.ts';
+import type { Outcome } from '../../src/core/outcome.ts';
+import type { Fetch, Fetched, ReceiptRecord } from '../../src/core/records/reading.ts';
+import type { Posted, PostedTo, Posting } from '../../src/core/records/sending.ts';
+import type { Compose, Sweep, Swept } from '../../src/core/records/upkeep.ts';
 import type { Door, Kind } from '../../src/protocol/model.ts';
 import { parseAddress, type AgentName } from '../../src/protocol/names.ts';
 

@@ -5,7 +5,8 @@
  * enter and claim: who may act under a name, and who holds it.
  */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Claim, Claimed, Entered, Entrance, Outcome, Refusal } from '../../core/records.ts';
+import type { AgentId, Claim, Claimed, Entered, Entrance } from '../../core/records/agents.ts';
+import type { Outcome, Refusal } from '../../core/outcome.ts';
 import { nameKey, numberedName, type AgentName } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';

@@ -3,7 +3,7 @@
  * session row that survived a crash would look like a live holder and block its owner. Attaching,
  * detaching and asking who is here cost no write. An engine for several hosts keeps this in a table.
  */
-import type { AgentId, SessionRecord } from '../../core/records.ts';
+import type { AgentId, SessionRecord } from '../../core/records/agents.ts';
 
 interface Seat {
   readonly record: SessionRecord;

@@ -1,6 +1,6 @@
 /** agents and describe: who is known, and what is known of them. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, AgentProfile } from '../../core/records.ts';
+import type { AgentId, AgentProfile } from '../../core/records/agents.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { doorsOf } from '../past/message-rows.ts';

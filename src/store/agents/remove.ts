@@ -1,6 +1,7 @@
 /** remove: an agent goes; what it sent stays readable, what it had not read is refused. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Outcome } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
 import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/delivery-rows.ts';

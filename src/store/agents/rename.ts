@@ -1,6 +1,7 @@
 /** rename: mailbox, topics and threads stay where they are; the old name leads to them for a while. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Outcome } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import { nameKey } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';

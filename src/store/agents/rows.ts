@@ -1,5 +1,5 @@
 /** The agent table: its rows, and who a name means. */
-import type { AgentId, AgentRecord, Anchor } from '../../core/records.ts';
+import type { AgentId, AgentRecord, Anchor } from '../../core/records/agents.ts';
 import type { Kind } from '../../protocol/model.ts';
 import { nameKey, type AgentName } from '../../protocol/names.ts';
 import type { Sql } from '../engine/connection.ts';

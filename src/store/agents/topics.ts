@@ -1,6 +1,6 @@
 /** Topics: joined, left, listed. A topic is there while somebody is in it. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
 import { nameKey } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 

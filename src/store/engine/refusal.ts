@@ -1,5 +1,5 @@
 /** "No" as a value: nothing was changed, and the caller learns why. */
-import type { Refusal } from '../../core/records.ts';
+import type { Refusal } from '../../core/outcome.ts';
 import type { FailureCode } from '../../protocol/failures.ts';
 
 export function refuse(code: FailureCode, message: string, details?: Refusal['details']): Refusal {

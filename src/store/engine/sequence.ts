@@ -1,5 +1,5 @@
 /** The one sequence from which messages, places in mailboxes and leases take their numbers. */
-import type { Cursor } from '../../core/records.ts';
+import type { Cursor } from '../../core/records/reading.ts';
 import type { Sql } from './connection.ts';
 
 export interface Sequence {

@@ -1,6 +1,6 @@
 /** arrivals and frontier: what came in since, for those who follow along. */
 import type { Store } from '../../core/ports.ts';
-import type { StoredDelivery } from '../../core/records.ts';
+import type { StoredDelivery } from '../../core/records/reading.ts';
 import type { Engine } from '../engine/context.ts';
 import { doorsOf, storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';

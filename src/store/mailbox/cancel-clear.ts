@@ -1,6 +1,7 @@
 /** cancel and clear: a message taken back by its sender, a mailbox emptied by its owner. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Outcome } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
 import { DELIVERY, UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';

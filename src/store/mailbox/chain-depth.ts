@@ -1,5 +1,5 @@
 /** What an agent has read: how deep the chain of messages it continues is, and which one `reply` answers. */
-import type { AgentId } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
 import type { Kind } from '../../protocol/model.ts';
 import type { Sql } from '../engine/connection.ts';
 

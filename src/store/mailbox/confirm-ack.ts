@@ -1,6 +1,7 @@
 /** confirm and ack: a delivery moves on to offered, handed, seen or acked, and never back. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Confirmation } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Confirmation } from '../../core/records/reading.ts';
 import type { DeliveryState, Door, Intent, Kind } from '../../protocol/model.ts';
 import { agentById, type AgentRow } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';

@@ -1,5 +1,5 @@
 /** Keeps the counters of mailboxes exact: they change in the same step as the rows they count. */
-import type { AgentId } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 import type { Sql } from '../engine/connection.ts';
 import { UNREAD_STATE } from './delivery-rows.ts';

@@ -1,5 +1,5 @@
 /** The delivery table: the columns and conditions that several steps share. */
-import type { AgentId } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 
 /** As much of a delivery as is needed to count it, end it or move it. */

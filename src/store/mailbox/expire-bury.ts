@@ -1,5 +1,6 @@
 /** Deliveries that end without having been taken in: expired, dead, and the notice to whoever sent them. */
-import type { AgentId, Compose } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Compose } from '../../core/records/upkeep.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 import type { Engine } from '../engine/context.ts';
 import { Counts, bucketOf } from './counts.ts';

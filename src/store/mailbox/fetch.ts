@@ -5,7 +5,9 @@
  * fetch: what is unread, oldest first, leased to one reader.
  */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Compose, Fetch, Fetched, StoredDelivery } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Fetch, Fetched, StoredDelivery } from '../../core/records/reading.ts';
+import type { Compose } from '../../core/records/upkeep.ts';
 import { agentById, agentMeant, isPaused, pauseLapsed, type AgentRow } from '../agents/rows.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';

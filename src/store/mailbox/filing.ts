@@ -5,7 +5,7 @@
  * first (`fresh`, a temporary table, which takes part in transactions), and some hundreds are filed at
  * a time. Nothing is lost with the memory: what is not filed is found again by its number.
  */
-import type { AgentId } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import type { Sequence } from '../engine/sequence.ts';

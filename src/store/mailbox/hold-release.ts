@@ -1,6 +1,7 @@
 /** pause, mute, release: messages that wait for somebody's word, and how they are let through. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Outcome } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import { agentById, agentMeant } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';

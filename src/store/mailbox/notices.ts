@@ -1,5 +1,6 @@
 /** Messages from the system itself, written in the same step as what they report. */
-import type { AgentId, NoticeText } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { NoticeText } from '../../core/records/upkeep.ts';
 import { AGENT, isPaused, type AgentRow } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { isStored } from '../past/messages.ts';

@@ -1,6 +1,7 @@
 /** remind: an open request is recalled once to whoever was handed it, and its sender learns so. */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Compose } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Compose } from '../../core/records/upkeep.ts';
 import type { Engine } from '../engine/context.ts';
 import { notify } from './notices.ts';
 

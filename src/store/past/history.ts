@@ -4,7 +4,8 @@
  * past and search: what was sent and received, as far as the viewer may see it.
  */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, PastQuery } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { PastQuery } from '../../core/records/reading.ts';
 import { agentMeant } from '../agents/rows.ts';
 import type { Value } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';

@@ -1,5 +1,7 @@
 /** The message table: its rows as the core reads them. */
-import type { AgentId, PostedBlob, ReceiptRecord, StoredMessage } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { ReceiptRecord, StoredMessage } from '../../core/records/reading.ts';
+import type { PostedBlob } from '../../core/records/sending.ts';
 import type { BlobRef, DeliveryState, Door, Intent, Kind, Priority } from '../../protocol/model.ts';
 
 export interface MessageRow {

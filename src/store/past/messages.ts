@@ -1,5 +1,5 @@
 /** Messages by their numbers, with what became of them. */
-import type { Cursor, PastRecord, ReceiptRecord } from '../../core/records.ts';
+import type { Cursor, PastRecord, ReceiptRecord } from '../../core/records/reading.ts';
 import type { Sql } from '../engine/connection.ts';
 import {
   MESSAGE,

@@ -2,7 +2,7 @@
  * The full-text index, written behind the sends: an insert into it inside their transaction cuts a
  * batch to a quarter (design §3.2). `search` catches up first, the sweep now and then.
  */
-import type { AgentId } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { attachmentsOf } from './message-rows.ts';

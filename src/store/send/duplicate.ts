@@ -1,5 +1,5 @@
 /** The same id a second time: answered with what became of the first, or refused when it says something else. */
-import type { Posted, PostedTo, Posting } from '../../core/records.ts';
+import type { Posted, PostedTo, Posting } from '../../core/records/sending.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 import { formatAddress, parseAddress } from '../../protocol/names.ts';
 import { anchorOf, type AgentRow } from '../agents/rows.ts';

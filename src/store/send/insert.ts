@@ -1,5 +1,6 @@
 /** Puts a message and its deliveries into the tables; for what agents send and for what the system says. */
-import type { AgentId, PostedBlob } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { PostedBlob } from '../../core/records/sending.ts';
 import type { BlobRef, Intent, Kind, Priority } from '../../protocol/model.ts';
 import type { Engine } from '../engine/context.ts';
 import { bucketOf, type Counts } from '../mailbox/counts.ts';

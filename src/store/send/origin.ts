@@ -1,5 +1,7 @@
 /** The earlier message that a new one answers or passes on. */
-import type { AgentId, Outcome, Posting } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import type { Posting } from '../../core/records/sending.ts';
 import type { DeliveryState, Intent, Kind } from '../../protocol/model.ts';
 import type { AgentRow } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';

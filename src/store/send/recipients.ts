@@ -1,5 +1,7 @@
 /** Who a posting goes to: addresses become mailboxes, each once, fixed at this moment. */
-import type { AgentId, Posting, Refusal } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Refusal } from '../../core/outcome.ts';
+import type { Posting } from '../../core/records/sending.ts';
 import { formatAddress, nameKey, type Address, type AgentName } from '../../protocol/names.ts';
 import type { AgentRow } from '../agents/rows.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';

@@ -6,7 +6,9 @@
  * every statement and every column here is paid for by every send.
  */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Posted, PostedBlob, PostedTo, Posting, Refusal } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Refusal } from '../../core/outcome.ts';
+import type { Posted, PostedBlob, PostedTo, Posting } from '../../core/records/sending.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { BlobRef } from '../../protocol/model.ts';
 import { formatAddress } from '../../protocol/names.ts';

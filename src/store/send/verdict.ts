@@ -1,5 +1,6 @@
 /** What stands between a posting and a mailbox: room, kinds that take no mail, the loop guard, mutes, pauses. */
-import type { Posting, Refusal } from '../../core/records.ts';
+import type { Refusal } from '../../core/outcome.ts';
+import type { Posting } from '../../core/records/sending.ts';
 import type { Kind } from '../../protocol/model.ts';
 import { isPaused } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';

@@ -1,5 +1,6 @@
 /** Old messages go, with what belongs to them; dead letters and what somebody still waits for stay. */
-import type { AgentId, Sweep } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Sweep } from '../../core/records/upkeep.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { unindex } from '../past/search-index.ts';

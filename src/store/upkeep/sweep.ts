@@ -5,7 +5,8 @@
  * sweep: each call does a bounded share, so that a send never waits long for it.
  */
 import type { Store } from '../../core/ports.ts';
-import type { AgentId, Compose, Sweep, Swept } from '../../core/records.ts';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { Compose, Sweep, Swept } from '../../core/records/upkeep.ts';
 import { isPaused, type AgentRow } from '../agents/rows.ts';
 import { letGo } from '../agents/remove.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Store } from '../../core/ports.ts';
-import type { StoreFacts } from '../../core/records.ts';
+import type { StoreFacts } from '../../core/records/upkeep.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
