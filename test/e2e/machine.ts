@@ -30,6 +30,10 @@ export interface Machine extends AsyncDisposable {
   readonly home: string;
   /** Where commands run; empty, and not the home. */
   readonly directory: string;
+  /** The user's own folder: HOME. */
+  readonly userHome: string;
+  /** What commands run with; a client program of this user too. */
+  readonly environment: Readonly<Record<string, string>>;
   run(args: readonly string[], options?: RunOptions): Promise<Result>;
   /** As `run`; throws when it does not exit 0. Returns stdout. */
   ok(args: readonly string[], options?: RunOptions): Promise<string>;
@@ -41,29 +45,30 @@ export interface Machine extends AsyncDisposable {
   daemonPid(): Promise<number>;
 }
 
-export async function openMachine(): Promise<Machine> {
+/** With `home: 'usual'` it is where people have it, `~/.ipc`, and no variable says so. */
+export async function openMachine(options: { readonly home?: 'usual' } = {}): Promise<Machine> {
   if (!existsSync(BINARY)) throw new Error(`wanted the compiled binary at ${BINARY}; run ./scripts/build`);
   // Short, because a socket's path has little room; real, because macOS's /tmp is a symlink.
   const root = await realpath(await mkdtemp(join(tmpdir(), 'ipc-e2e-')));
-  const home = join(root, 'home');
+  const userHome = join(root, 'user');
+  const home = options.home === 'usual' ? join(userHome, '.ipc') : join(root, 'home');
   const directory = join(root, 'project');
   await mkdir(directory);
   const children = new Set<Child>();
 
-  const environment = (options: RunOptions): Record<string, string> => ({
+  const environment: Readonly<Record<string, string>> = {
     PATH: process.env['PATH'] ?? '',
-    HOME: join(root, 'user'),
+    HOME: userHome,
     USER: 'tester',
     TZ: 'UTC',
-    IPC_HOME: home,
-    ...options.env,
-  });
+    ...(options.home === 'usual' ? {} : { IPC_HOME: home }),
+  };
 
-  const spawn = (command: readonly string[], options: RunOptions): Child => {
+  const spawn = (command: readonly string[], how: RunOptions): Child => {
     // A session of its own: no terminal of the developer's makes a person of the test.
     const child = Bun.spawn([...command], {
-      cwd: options.cwd ?? directory,
-      env: environment(options),
+      cwd: how.cwd ?? directory,
+      env: { ...environment, ...how.env },
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'pipe',
@@ -85,12 +90,12 @@ export async function openMachine(): Promise<Machine> {
     return { code, stdout, stderr };
   };
 
-  const start = (args: readonly string[], options: RunOptions = {}): Child =>
-    spawn([options.binary ?? BINARY, ...args], options);
-  const run = (args: readonly string[], options: RunOptions = {}): Promise<Result> =>
-    finish(start(args, options), options.stdin);
-  const ok = async (args: readonly string[], options: RunOptions = {}): Promise<string> => {
-    const { code, stdout, stderr } = await run(args, options);
+  const start = (args: readonly string[], how: RunOptions = {}): Child =>
+    spawn([how.binary ?? BINARY, ...args], how);
+  const run = (args: readonly string[], how: RunOptions = {}): Promise<Result> =>
+    finish(start(args, how), how.stdin);
+  const ok = async (args: readonly string[], how: RunOptions = {}): Promise<string> => {
+    const { code, stdout, stderr } = await run(args, how);
     if (code !== 0) throw new Error(`ipc ${args.join(' ')} exited ${code}\n${stdout}${stderr}`);
     return stdout;
   };
@@ -98,16 +103,18 @@ export async function openMachine(): Promise<Machine> {
   return {
     home,
     directory,
+    userHome,
+    environment,
     run,
     ok,
     start,
-    json: async <T>(args: readonly string[], options: RunOptions = {}) =>
-      JSON.parse(await ok([...args, '--json'], options)) as T,
-    terminal: async (args, options = {}) => {
-      const quoted = [options.binary ?? BINARY, ...args]
+    json: async <T>(args: readonly string[], how: RunOptions = {}) =>
+      JSON.parse(await ok([...args, '--json'], how)) as T,
+    terminal: async (args, how = {}) => {
+      const quoted = [how.binary ?? BINARY, ...args]
         .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
         .join(' ');
-      return finish(spawn(['script', '-qec', quoted, '/dev/null'], options), options.stdin);
+      return finish(spawn(['script', '-qec', quoted, '/dev/null'], how), how.stdin);
     },
     daemonPid: async () => (JSON.parse(await ok(['daemon', 'status', '--json'])) as { pid: number }).pid,
     [Symbol.asyncDispose]: async () => {
