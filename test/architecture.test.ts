@@ -36,6 +36,8 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
   system: ['consola'],
   // The daemon's side of the wire checks what strangers say; the client's side must not load it.
   rpc: ['zod'],
+  // Readers of other programs' settings, loaded by `setup` and `doctor` alone.
+  hosts: ['jsonc-parser', 'smol-toml'],
   mcp: ['@modelcontextprotocol/sdk', 'zod'],
   http: ['@modelcontextprotocol/sdk', 'zod'],
   cli: ['citty', 'consola', 'zod'],
