@@ -5,6 +5,7 @@
 import { Failure } from '../protocol/failures.ts';
 import type { StagedAttachment } from '../protocol/model.ts';
 import { formatDuration } from '../present/time.ts';
+import type { Paths } from '../system/paths.ts';
 import { stageStream, unstage } from '../system/staging.ts';
 import type { Call } from './call.ts';
 import type { Session } from './session.ts';
@@ -26,21 +27,52 @@ export interface Ran {
 
 export async function ranCommand(call: Call, session: Session, line: string): Promise<Ran> {
   const argv = call.values.on('shell') ? shellOf(call, line) : shellWords(line);
+  return captured(session.paths, {
+    line,
+    argv,
+    stdin: 'inherit',
+    // With --json stdout is the answer's; a quiet run shows nothing.
+    show: async (stream, chunk) => {
+      if (call.quiet) return;
+      if (stream === 1 && !call.json) await call.output.write(chunk);
+      else await Bun.write(Bun.stderr, chunk).catch(() => undefined);
+    },
+  });
+}
+
+export interface Capture {
+  readonly line: string;
+  readonly argv: readonly string[];
+  readonly stdin: 'inherit' | 'ignore';
+  readonly directory?: string;
+  /** Ends the command, and what it started. */
+  readonly signal?: AbortSignal;
+  readonly show?: (stream: 1 | 2, chunk: Uint8Array) => Promise<void>;
+}
+
+/** Runs a command to its end; what it writes is staged, stdout and stderr apart. */
+export async function captured(paths: Paths, wish: Capture): Promise<Ran> {
+  const { line, signal } = wish;
   const start = performance.now();
-  const child = spawned(argv, line);
+  const child = spawned(wish);
+  const stop = (): void => stopGroup(child);
+  signal?.addEventListener('abort', stop);
+  if (signal?.aborted === true) stop();
   const tail = lastOutput();
-  // With --json stdout is the answer's; a quiet run shows nothing.
   const show = (stream: 1 | 2) => async (chunk: Uint8Array) => {
     tail.add(chunk);
-    if (call.quiet) return;
-    if (stream === 1 && !call.json) await call.output.write(chunk);
-    else await Bun.write(Bun.stderr, chunk).catch(() => undefined);
+    await wish.show?.(stream, chunk);
   };
   const [stdout, stderr] = await Promise.all([
-    stageStream(session.paths, passing(child.stdout, show(1))),
-    stageStream(session.paths, passing(child.stderr, show(2))),
+    stageStream(paths, passing(child.stdout, show(1))),
+    stageStream(paths, passing(child.stderr, show(2))),
   ]);
   await child.exited;
+  signal?.removeEventListener('abort', stop);
+  if (signal?.aborted === true) {
+    for (const staged of [stdout, stderr]) unstage(paths, staged);
+    throw new Failure('interrupted', 'the command was ended: the call was cancelled');
+  }
   const data = {
     command: line,
     exitCode: child.exitCode,
@@ -53,7 +85,7 @@ export async function ranCommand(call: Call, session: Session, line: string): Pr
     [stderr, 'stderr'],
   ] as const) {
     // An empty stream says nothing: the exit code and the absence do.
-    if (staged.size === 0) unstage(session.paths, staged);
+    if (staged.size === 0) unstage(paths, staged);
     else attachments.push({ ...staged, type: 'text/plain', name: role, role });
   }
   return { text: summary(data, tail.text()), attachments, data };
@@ -65,14 +97,29 @@ function shellOf({ world }: Call, line: string): string[] {
   return ['/bin/sh', '-c', line];
 }
 
-function spawned(argv: string[], line: string) {
+function spawned({ argv, line, stdin, directory, signal }: Capture) {
   try {
-    return Bun.spawn(argv, { stdin: 'inherit', stdout: 'pipe', stderr: 'pipe' });
+    return Bun.spawn([...argv], {
+      stdin,
+      stdout: 'pipe',
+      stderr: 'pipe',
+      // Leads a group of its own where somebody may end it: then what it started ends too.
+      ...(signal === undefined ? {} : { detached: true }),
+      ...(directory === undefined ? {} : { cwd: directory }),
+    });
   } catch (error) {
     throw new Failure('no_such_file', `wanted to run ${JSON.stringify(line)}: ${(error as Error).message}`, {
       hint: `command -v ${argv[0] ?? ''}`,
       cause: error,
     });
+  }
+}
+
+function stopGroup(child: { readonly pid: number; kill(): void }): void {
+  try {
+    process.kill(-child.pid, 'SIGTERM');
+  } catch {
+    child.kill();
   }
 }
 

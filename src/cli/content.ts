@@ -16,6 +16,8 @@ import type { Flag } from './verb.ts';
 
 export type Content = Pick<Input<'send'>, 'body' | 'bodyBlob' | 'attachments' | 'data' | 'forwardOf'>;
 
+type TextContent = Pick<Content, 'body' | 'bodyBlob'>;
+
 /** What stands inline of a body that goes by reference. */
 const FIRST_BYTES = 1_024;
 const utf8 = new TextEncoder();
@@ -46,14 +48,14 @@ export const contentFlags: readonly Flag[] = [
 export async function contentOf(call: Call, session: Session, words: readonly string[]): Promise<Content> {
   const { values } = call;
   const dash = isDash(call, words);
-  const said = dash ? await fromStdin(call, session) : await textContent(words.join(' '), session);
+  const said: Content = dash ? await fromStdin(call, session) : await textContent(words.join(' '), session);
   const extra = hasExtras(call) ? await (await import('./extras.ts')).extrasOf(call, session) : undefined;
   const texts = [said.body, ...(extra?.texts ?? [])].filter((text) => text !== '');
   if (said.bodyBlob !== undefined && texts.length > 1)
     throw new Failure('invalid', 'wanted a short text beside --run or --forward, found one over 64 KiB');
 
   const attachments = [...(said.attachments ?? []), ...(extra?.attachments ?? [])];
-  const content =
+  const content: Content =
     texts.length > 1 || said.body === '' ? await textContent(texts.join('\n\n'), session) : said;
   const data = dataOf(values.text('data')) ?? extra?.data;
   const empty = content.body === '' && !dash && words.length === 0;
@@ -69,7 +71,7 @@ export async function contentOf(call: Call, session: Session, words: readonly st
 }
 
 /** A text as body: inline, or by reference with its first lines when it is too long for that. */
-export async function textContent(text: string, session: Session): Promise<Content> {
+export async function textContent(text: string, session: Pick<Session, 'paths'>): Promise<TextContent> {
   if (!text.isWellFormed())
     throw new Failure('invalid_data', 'wanted Unicode, found half of a surrogate pair');
   if (text.length * 3 <= INLINE_BYTES) return { body: text };
@@ -94,7 +96,7 @@ async function fromStdin(call: Call, session: Session): Promise<Content> {
   return { body: '', attachments: [attachment] };
 }
 
-function byReference(head: Uint8Array, staged: StagedBlob): Content {
+function byReference(head: Uint8Array, staged: StagedBlob): TextContent {
   const first = new TextDecoder('utf-8', { ignoreBOM: true }).decode(
     head.subarray(0, cut(head, FIRST_BYTES)),
   );

@@ -47,6 +47,10 @@ export interface Held {
    * its servers nothing), or a command renamed it. To be asked before each call; costs a small file.
    */
   follow(): Promise<boolean>;
+  /** A name this user owns already, and its mailbox; another one when a live session holds it. */
+  take(name: AgentName): Promise<Registered>;
+  /** Whether this user owns the name. */
+  owns(name: AgentName): boolean;
   /** A rename through this session must reach its hooks and commands too. */
   rename(name: string): Promise<Output<'rename'>>;
   close(): Promise<void>;
@@ -188,6 +192,13 @@ function held(
       name = bound.name;
       return true;
     },
+    take: async (wanted) => {
+      const claim: Claim = request ?? { kind: 'agent' };
+      const taken = await takeName({ operations, identity, paths }, claim, wanted);
+      name = taken.name;
+      return taken;
+    },
+    owns: (wanted) => readKey(paths, wanted) !== undefined,
     rename: async (to) => {
       const renamed = await operations.rename({ name: parseOwnName(to) });
       name = renamed.to;

@@ -65,3 +65,14 @@ const DEVICES: Partial<Record<NodeJS.Platform, (device: number) => boolean | und
     return major === 3 ? false : undefined;
   },
 };
+
+/**
+ * Takes stdout for one writer: what any other module prints goes to stderr from now on. Bun's console
+ * writes to the descriptor itself, so the words are turned too.
+ */
+export function reserveStdout(): void {
+  const { stdout, stderr } = process;
+  stdout.write = stderr.write.bind(stderr);
+  const words = globalThis.console as unknown as Record<string, unknown>;
+  for (const word of ['log', 'info', 'debug', 'dir', 'table', 'group']) words[word] = words['error'];
+}

@@ -77,11 +77,18 @@ export function nearestAncestor<T>(
 /** `node /usr/lib/node_modules/@openai/codex/bin/codex.js` is known by its script, not by "node". */
 function scriptNames(facts: ProcessFacts): readonly string[] {
   if (!/^(node|bun|deno|python|MainThread)/i.test(facts.name)) return [];
-  const words = linux ? read(`/proc/${facts.pid}/cmdline`)?.split('\0') : ask('args=', facts.pid)?.split(' ');
-  const script = words?.slice(1).find((word) => word !== '' && !word.startsWith('-'));
+  const script = commandWords(facts.pid)
+    .slice(1)
+    .find((word) => !word.startsWith('-'));
   return script === undefined
     ? []
     : script.split(/[\\/]/).map((part) => part.replace(/\.[cm]?js$|\.py$/, ''));
+}
+
+/** The words with which a process was started; empty when they cannot be told. */
+export function commandWords(pid: number): readonly string[] {
+  const words = linux ? read(`/proc/${pid}/cmdline`)?.split('\0') : ask('args=', pid)?.split(' ');
+  return words?.filter((word) => word !== '') ?? [];
 }
 
 function factsFromProc(pid: number): ProcessFacts | undefined {

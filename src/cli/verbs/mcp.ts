@@ -1,0 +1,168 @@
+/**
+ * `ipc mcp`: this session's server for a program that speaks the Model Context Protocol, on stdin and
+ * stdout. The name is held before the client asks for anything, so that others see the session at once.
+ */
+import { Failure } from '../../protocol/failures.ts';
+import { parseOwnName, type AgentName } from '../../protocol/names.ts';
+import { systemClock } from '../../system/clock.ts';
+import { variable } from '../../system/environment.ts';
+import { reserveStdout } from '../../system/output.ts';
+import { localOffset } from '../../system/zone.ts';
+import type { Call } from '../call.ts';
+import { channelAsked } from '../channel-asked.ts';
+import type { Held } from '../hold-name.ts';
+import type { Spec } from '../verb.ts';
+
+const toolsets = ['messages'] as const;
+
+const spec: Spec = {
+  name: 'mcp',
+  summary: "Serve this session's tools, resources and channel to an MCP client on stdin and stdout",
+  usage: '',
+  group: 'system',
+  words: { min: 0, max: 0 },
+  flags: [
+    {
+      name: 'toolsets',
+      field: 'toolsets',
+      kind: 'text',
+      hint: 'list',
+      help: 'which tools, with commas: messages (kernel does not exist yet)',
+    },
+    {
+      name: 'allow-run',
+      field: 'allowRun',
+      kind: 'switch',
+      help: 'the model may run a command and send its output',
+    },
+  ],
+  examples: [
+    ['ipc mcp', 'what a client program starts; ipc setup writes it down there'],
+    ['ipc mcp --as gemini', 'under this name while no other session holds it'],
+  ],
+  operations: {},
+};
+
+async function run(call: Call): Promise<void> {
+  checkToolsets(call.values.text('toolsets'));
+  // Refused before anything is served: a client shows why its server did not start.
+  if (call.as !== undefined) parseOwnName(call.as);
+  reserveStdout();
+  const [{ createServer }, { serveStdio }] = await Promise.all([
+    import('../../mcp/server.ts'),
+    import('../../mcp/stdio.ts'),
+  ]);
+  const { environment, paths } = call.world;
+  const holder = holding(call);
+  const server = createServer({
+    holder: holder.open,
+    staging: await stagingFor(call),
+    clock: systemClock(),
+    offset: localOffset(environment),
+    directory: variable(environment, 'CLAUDE_PROJECT_DIR') ?? environment.directory,
+    home: paths.home,
+    allowRun: call.values.on('allowRun'),
+    channel: channelAsked(environment),
+  });
+  await serveStdio(server, call.output.say);
+  await holder.close();
+}
+
+function checkToolsets(asked: string | undefined): void {
+  const words = (asked ?? 'messages').split(',').map((word) => word.trim());
+  if (words.includes('kernel'))
+    throw new Failure('invalid', 'wanted the toolset kernel; this version of ipc has none yet', {
+      hint: 'ipc mcp --toolsets messages',
+    });
+  const strange = words.find((word) => !toolsets.some((known) => known === word));
+  if (strange !== undefined)
+    throw new Failure(
+      'invalid',
+      `wanted toolsets of ${toolsets.join(', ')}, found ${JSON.stringify(strange)}`,
+      {
+        hint: 'ipc mcp --toolsets messages',
+      },
+    );
+}
+
+/** The session, held from the start; when that failed, it is tried again with the next call. */
+function holding(call: Call) {
+  let held: Promise<Held> | undefined;
+  let begun: boolean | undefined;
+  const open = async () => {
+    held ??= hold(call);
+    // A daemon that could not be reached may be there the next time.
+    held.catch(() => (held = undefined));
+    const found = await held;
+    begun ??= await daemonIsFresh(found, call);
+    const greeting = greetingOf(found, { fresh: begun });
+    return {
+      operations: found.operations,
+      reader: found.reader,
+      get name() {
+        return found.name;
+      },
+      greeting,
+      follow: () => found.follow(),
+      take: (name: AgentName) => take(found, name),
+    };
+  };
+  open().catch((error: unknown) => call.output.say(error instanceof Error ? error.message : String(error)));
+  return { open, close: async () => (await held?.catch(() => undefined))?.close() };
+}
+
+async function hold(call: Call): Promise<Held> {
+  const { holdName } = await import('../hold-name.ts');
+  return holdName(call, { doors: ['tool'] });
+}
+
+/** "Registered as claude, 2 waiting; daemon started. Here: bob, alice." */
+function greetingOf({ registered, name, note }: Held, { fresh }: { fresh: boolean }): string {
+  const { waiting, held, others } = registered;
+  const kept = held === 0 ? '' : `, ${held} held`;
+  const started = fresh ? '; daemon started' : '';
+  const here = others.length === 0 ? 'Nobody else is here.' : `Here: ${others.join(', ')}.`;
+  return `Registered as ${name}, ${waiting} waiting${kept}${started}. ${here}${note === '' ? '' : ` ${note}`}`;
+}
+
+/** Whether the daemon came after this server: then this server's first call started it. */
+async function daemonIsFresh({ operations }: Held, { world }: Call): Promise<boolean> {
+  const { startedAt } = await operations['daemon.status']({});
+  return Date.parse(startedAt) >= world.now() - performance.now();
+}
+
+/** A name of this user's is taken with its mailbox; any other becomes the name of this one. */
+async function take(held: Held, wanted: AgentName): Promise<string> {
+  const before = held.name;
+  if (wanted.toLowerCase() !== before.toLowerCase() && held.owns(wanted)) {
+    const taken = await held.take(wanted);
+    if (taken.name.toLowerCase() !== wanted.toLowerCase())
+      return `${wanted} is held by a live session; you are ${taken.name} now, ${taken.waiting} waiting.`;
+    return `You are ${taken.name} now, ${taken.waiting} waiting. ${before} keeps its own mailbox.`;
+  }
+  const renamed = await held.rename(wanted);
+  if (renamed.forwardsUntil === undefined) return `You are ${renamed.to}.`;
+  return `You are ${renamed.to} now; ${renamed.from} forwards to you for two hours, ${renamed.told} told.`;
+}
+
+async function stagingFor(call: Call) {
+  const { paths } = call.world;
+  return {
+    text: async (text: string) => (await import('../content.ts')).textContent(text, { paths }),
+    file: async (path: string, signal: AbortSignal) => {
+      const { stageFile } = await import('../../system/staging.ts');
+      const staged = await stageFile(paths, path, { signal });
+      const name = path.split(/[\\/]/).at(-1) || path;
+      return { ...staged, type: Bun.file(path).type, name, role: 'file' as const };
+    },
+    run: async (line: string, { directory, signal }: { directory: string; signal: AbortSignal }) => {
+      const [{ captured }, { shellWords }] = await Promise.all([
+        import('../command.ts'),
+        import('../shell-words.ts'),
+      ]);
+      return captured(paths, { line, argv: shellWords(line), stdin: 'ignore', directory, signal });
+    },
+  };
+}
+
+export const verb = { spec, run };

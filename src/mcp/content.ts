@@ -1,0 +1,53 @@
+/** What a message carries, from what a model wrote: text, data, files below its folders, a command's output. */
+import { Failure } from '../protocol/failures.ts';
+import type { StagedAttachment } from '../protocol/model.ts';
+import type { Input } from '../protocol/operations.ts';
+import type { Turn } from './tool.ts';
+
+type Content = Pick<Input<'send'>, 'body' | 'bodyBlob' | 'attachments' | 'data'>;
+
+export interface Written {
+  readonly text?: string | undefined;
+  readonly data?: unknown;
+  readonly files?: readonly string[] | undefined;
+  readonly run?: string | undefined;
+}
+
+export async function contentOf(written: Written, turn: Turn): Promise<Content> {
+  const { text = '', files = [], run, data } = written;
+  if (text === '' && files.length === 0 && run === undefined && data === undefined)
+    throw new Failure('invalid', 'wanted text, data or files; found nothing to send');
+  if (!text.isWellFormed())
+    throw new Failure('invalid_data', 'wanted Unicode, found half of a surrogate pair');
+  if (run !== undefined && data !== undefined)
+    throw new Failure('invalid', 'wanted run or data, found both: run fills the data itself');
+  const attachments = await attach(files, turn);
+  const ran = run === undefined ? undefined : await ranHere(run, turn);
+  attachments.push(...(ran?.attachments ?? []));
+  const parts = [text, ran?.text ?? ''].filter((part) => part !== '');
+  const named = attachments.map(({ name }) => name).join(', ');
+  const body = parts.length === 0 && named !== '' ? `attached: ${named}` : parts.join('\n\n');
+  const carried = ran?.data ?? (data as Content['data']);
+  return {
+    ...(await turn.serving.staging.text(body)),
+    ...(carried === undefined ? {} : { data: carried }),
+    ...(attachments.length === 0 ? {} : { attachments }),
+  };
+}
+
+async function attach(files: readonly string[], { serving, signal }: Turn): Promise<StagedAttachment[]> {
+  // All are looked at before the first is copied: a refusal leaves nothing behind.
+  const found = await Promise.all(files.map((file) => serving.places.file(file)));
+  const attached: StagedAttachment[] = [];
+  for (const { path, name } of found) attached.push({ ...(await serving.staging.file(path, signal)), name });
+  return attached;
+}
+
+async function ranHere(line: string, { serving, signal, patiently }: Turn) {
+  if (!serving.allowRun)
+    throw new Failure('not_allowed', 'wanted to run a command; this server was started without --allow-run', {
+      hint: 'run it with your own shell tool and send what it printed',
+    });
+  const running = serving.staging.run(line, { directory: serving.directory, signal });
+  return await patiently(running, { text: 'the command runs' });
+}

@@ -1,0 +1,81 @@
+/** What one server is made of: what its maker hands it, and what its own parts share. */
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { AgentName } from '../protocol/names.ts';
+import type { StagedAttachment } from '../protocol/model.ts';
+import type { Input, Operations } from '../protocol/operations.ts';
+import type { Style } from '../present/style.ts';
+import type { SystemClock } from '../system/clock.ts';
+import type { LocalOffset } from '../system/zone.ts';
+import type { Arrival, Arrivals } from './arrivals.ts';
+import type { HandOvers } from './hand-over.ts';
+import type { Places } from './places.ts';
+
+/** The session this server acts through. */
+export interface Holder {
+  readonly operations: Operations;
+  /** Who leases; one for the life of the session. */
+  readonly reader: string;
+  /** As it is now. */
+  readonly name: string;
+  /** What is said once, with the first answer: the name, who is here, what waits. */
+  readonly greeting: string;
+  /** True: it acts under another name from now on. */
+  follow(): Promise<boolean>;
+  /** Takes a name of this user's, or becomes it; returns what to tell. */
+  take(name: AgentName): Promise<string>;
+}
+
+export type TextContent = Pick<Input<'send'>, 'body' | 'bodyBlob'>;
+
+export interface CommandOutput {
+  readonly text: string;
+  readonly attachments: readonly StagedAttachment[];
+  readonly data: NonNullable<Input<'send'>['data']>;
+}
+
+/** Puts into the home's staging folder what a message carries. */
+export interface Staging {
+  text(text: string): Promise<TextContent>;
+  file(path: string, signal: AbortSignal): Promise<StagedAttachment>;
+  /** Runs a command in a directory, without a shell. */
+  run(line: string, place: { directory: string; signal: AbortSignal }): Promise<CommandOutput>;
+}
+
+/** How often hooks hand over unasked: the words of `ipc autocheck`. */
+export type AutoCheck = (
+  wish: { action: 'start'; minutes: number } | { action: 'stop' | 'status' },
+) => Promise<string>;
+
+export interface ServingParts {
+  /** The session, opened with the first use; after a failure the next use tries again. */
+  readonly holder: () => Promise<Holder>;
+  readonly staging: Staging;
+  readonly clock: Pick<SystemClock, 'now' | 'after'>;
+  readonly offset: LocalOffset;
+  /** Where the client runs: files are opened below it when it names no roots. */
+  readonly directory: string;
+  /** Keys are in there: none of its files is ever attached. */
+  readonly home: string;
+  readonly allowRun: boolean;
+  /** The client was told on its command line, or by IPC_CHANNEL, to show what this channel says. */
+  readonly channel: boolean;
+  readonly autoCheck?: AutoCheck | undefined;
+}
+
+export interface Serving extends ServingParts {
+  readonly mcp: McpServer;
+  readonly server: McpServer['server'];
+  readonly arrivals: Arrivals;
+  readonly handOvers: HandOvers;
+  readonly places: Places;
+  /** Ends with the connection. */
+  readonly signal: AbortSignal;
+  say(level: 'info' | 'warning', text: string): void;
+  onArrival(listener: (arrival: Arrival) => void): void;
+}
+
+export interface ToolLook {
+  readonly style: Style;
+  readonly now: number;
+  readonly offset: LocalOffset;
+}
