@@ -35,7 +35,7 @@ export interface CallOptions {
  */
 export type Operations = {
   readonly [K in OperationName]: K extends StreamName
-    ? (input: Input<K>, options?: CallOptions) => AsyncIterable<Output<K>>
+    ? (input: Input<K>, options?: StreamOptions) => AsyncIterable<Output<K>>
     : (input: Input<K>, options?: CallOptions) => Promise<Output<K>>;
 };
 

@@ -4,7 +4,7 @@
  * is reported as unknown, never guessed (design §4).
  */
 import { Failure } from '../protocol/failures.ts';
-import type { CallOptions, Input, Operations } from '../protocol/operations.ts';
+import type { CallOptions, Input, Operations, StreamOptions } from '../protocol/operations.ts';
 import type { Caller, Credential, Welcome } from '../protocol/wire.ts';
 import { pause } from '../system/clock.ts';
 import { messageId } from '../system/ids.ts';
@@ -82,7 +82,7 @@ export class Client {
 
   #operation(method: MethodFacts) {
     if (method.stream)
-      return (input: Params, options: CallOptions = {}) => this.#stream(method, input, options);
+      return (input: Params, options: StreamOptions = {}) => this.#stream(method, input, options);
     return (input: Params, options: CallOptions = {}) => this.#call(method, input, options);
   }
 
@@ -111,14 +111,16 @@ export class Client {
     }
   }
 
-  async *#stream(method: MethodFacts, input: Params, options: CallOptions): AsyncGenerator {
+  async *#stream(method: MethodFacts, input: Params, options: StreamOptions): AsyncGenerator {
     let after: string | undefined;
     let breaks = 1;
     const { signal } = options;
     const begun = (cursor: string): void => {
       breaks = 0;
       // Before its first item it goes on where it began: what came while nobody was connected is not missed.
-      after ??= cursor;
+      if (after !== undefined) return;
+      after = cursor;
+      options.begin?.(cursor);
     };
     for (; signal?.aborted !== true; breaks += 1) {
       const link = await this.#connected();

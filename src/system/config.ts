@@ -43,6 +43,17 @@ export const settings = {
     unit: 'seconds',
     summary: 'time in which an agent may not say the same again',
   },
+  'http.addressPerMinute': {
+    ...COUNT,
+    default: 600,
+    summary: 'requests a minute from one address to the HTTP door that show no valid token',
+  },
+  'http.streams': { ...COUNT, default: 4_096, summary: 'open event streams of one ipc serve' },
+  'http.tokenPerMinute': {
+    ...COUNT,
+    default: 60_000,
+    summary: 'requests a minute to the HTTP door with one token',
+  },
   idleExit: {
     default: 1_800,
     min: 0,

@@ -18,6 +18,10 @@ export interface Paths {
   readonly bindings: string;
   readonly backups: string;
   readonly secret: string;
+  /** Hashes of the HTTP door's tokens, with what each is good for. */
+  readonly tokens: string;
+  /** The default token in clear, for the one-liners of this user. */
+  readonly defaultToken: string;
   /** Kept by Windows pipes, which have no file mode to guard them. */
   readonly pipeKey: string;
   readonly config: string;
@@ -45,6 +49,8 @@ export function resolvePaths(environment: Environment): Paths {
     bindings: inHome('bindings'),
     backups: inHome('backups'),
     secret: inHome('secret'),
+    tokens: inHome('tokens.json'),
+    defaultToken: inHome('token'),
     pipeKey: inHome('pipe.key'),
     config: inHome('config.json'),
     log: inHome('daemon.log'),

@@ -1,6 +1,7 @@
 /** The shape of one row of the operations table. */
 import type { z } from 'zod';
 import type { FailureCode } from '../failures.ts';
+import type { Scope } from '../scopes.ts';
 
 /**
  * Who answers: the daemon (`broker`), the session that registered itself for it (`provider`, kernels),
@@ -17,6 +18,8 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodT
   readonly caller: OperationCaller;
   /** `safe`: the same call, sent again after a broken connection, has no second effect. */
   readonly repeat: 'safe' | 'unsafe';
+  /** What a token of the HTTP door must be good for; `read` promises that nothing is changed. */
+  readonly scope: Scope;
   readonly surfaces: readonly Surface[];
   /** What it can fail with beyond `commonFailures`. */
   readonly failures: readonly FailureCode[];

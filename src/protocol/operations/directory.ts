@@ -17,6 +17,7 @@ export const directory = {
     home: 'broker',
     caller: 'anyone',
     repeat: 'safe',
+    scope: 'manage',
     surfaces: ['cli'],
     failures: ['name_live', 'no_such_agent'],
     input: z.object({ name: nameOfMine, force: z.boolean().optional().describe('even while it is live') }),
@@ -30,6 +31,7 @@ export const directory = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['http'],
     failures: [],
     input: z.object({
@@ -43,6 +45,7 @@ export const directory = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_agent'],
     input: z.object({
@@ -56,6 +59,7 @@ export const directory = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_agent'],
     input: z.object({
@@ -70,7 +74,9 @@ export const directory = {
     home: 'broker',
     caller: 'anyone',
     repeat: 'safe',
-    surfaces: ['cli', 'mcp', 'http'],
+    scope: 'manage',
+    // Over HTTP the token says who acts; `ipc token create` takes the name.
+    surfaces: ['cli', 'mcp'],
     failures: ['credential_refused', 'name_forwarding', 'name_live', 'name_taken'],
     input: z.object({
       name: Name.optional().describe('the name; agent-N when absent'),
@@ -101,6 +107,7 @@ export const directory = {
     home: 'broker',
     caller: 'human',
     repeat: 'safe',
+    scope: 'manage',
     surfaces: ['cli'],
     failures: ['no_such_agent', 'no_such_message'],
     input: z.object({
@@ -114,6 +121,7 @@ export const directory = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'manage',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['name_forwarding', 'name_taken'],
     input: z.object({ name: nameOfMine }),
@@ -129,6 +137,7 @@ export const directory = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: [],
     input: z.object({ topic: Name.describe('topic, without #') }),
@@ -139,6 +148,7 @@ export const directory = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: [],
     input: z.object({ topic: Name.describe('topic, without #') }),
@@ -149,6 +159,7 @@ export const directory = {
     home: 'broker',
     caller: 'anyone',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'mcp', 'http'],
     failures: [],
     input: z.object({}),
@@ -161,6 +172,7 @@ export const directory = {
     home: 'broker',
     caller: 'anyone',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_agent'],
     input: z.object({
@@ -174,6 +186,7 @@ export const directory = {
     home: 'broker',
     caller: 'anyone',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'mcp', 'http'],
     failures: [],
     input: z.object({}),

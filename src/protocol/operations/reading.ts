@@ -30,6 +30,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_message'],
     input: z.object({ ids: z.array(MessageId).min(1).max(1_000).describe('messages to acknowledge') }),
@@ -40,6 +41,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: [],
     input: z.object({
@@ -78,6 +80,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'mcp', 'http'],
     failures: [],
     input: z.object({}),
@@ -88,6 +91,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['http'],
     failures: [],
     input: z.object({
@@ -106,6 +110,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'http'],
     failures: [],
     input: z.object({ everyone, after: z.string().optional().describe('cursor to go on from') }),
@@ -116,6 +121,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_message'],
     input: z.object({
@@ -134,6 +140,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_message'],
     input: z.object({
@@ -158,6 +165,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'read',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['invalid_data'],
     input: z.object({
@@ -172,6 +180,7 @@ export const reading = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'check',
     surfaces: ['cli', 'http'],
     failures: [],
     input: z.object({

@@ -73,6 +73,7 @@ export const sending = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'send',
     surfaces: ['cli', 'mcp', 'http'],
     failures: sendFailures,
     input: z.object({
@@ -91,6 +92,7 @@ export const sending = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'send',
     surfaces: ['cli', 'mcp', 'http'],
     failures: ['no_such_message'],
     input: z.object({ id: MessageId }),
@@ -105,6 +107,7 @@ export const sending = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'send',
     surfaces: ['cli', 'mcp', 'http'],
     failures: sendFailures,
     input: z.object({
@@ -119,6 +122,7 @@ export const sending = {
     home: 'broker',
     caller: 'agent',
     repeat: 'safe',
+    scope: 'send',
     surfaces: ['cli', 'mcp', 'http'],
     failures: sendFailures,
     input: z.object({
