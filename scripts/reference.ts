@@ -3,6 +3,7 @@
  * between its two marks. A test fails when it is not what the table says.
  */
 import { resolve } from 'node:path';
+import { mapping } from '../src/http/mapping.ts';
 import { operations } from '../src/protocol/operations.ts';
 
 const README = resolve(import.meta.dir, '../README.md');
@@ -14,14 +15,19 @@ export function reference(): string {
     .map(([name, row]) => {
       const failures = row.failures.map((code) => `\`${code}\``).join(' ');
       const repeat = row.repeat === 'safe' ? 'yes' : 'no';
-      return `| \`${name}\` | ${row.summary} | ${row.caller} | ${repeat} | ${failures} |`;
+      return `| \`${name}\` | ${row.summary} | ${row.caller} | ${repeat} | ${overHttp(name)} | ${failures} |`;
     });
   return [
-    '| operation | what it does | who may | repeat safe | own failures |',
-    '|---|---|---|---|---|',
+    '| operation | what it does | who may | repeat safe | over HTTP, with scope | own failures |',
+    '|---|---|---|---|---|---|',
     ...rows,
     '',
   ].join('\n');
+}
+
+function overHttp(name: string): string {
+  const mapped = [...mapping.values()].find((each) => each.name === name);
+  return mapped === undefined ? '' : `\`${mapped.methods.join(' ')} ${mapped.path}\` ${mapped.scope}`;
 }
 
 export function withReference(readme: string): string {

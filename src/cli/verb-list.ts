@@ -28,6 +28,7 @@ export const topVerbs: Readonly<Record<string, Load>> = {
   send: async () => (await import('./verbs/send.ts')).verb,
   setup: async () => (await import('./verbs/setup.ts')).verb,
   unsetup: async () => (await import('./verbs/unsetup.ts')).verb,
+  serve: async () => (await import('./verbs/serve.ts')).verb,
   version: async () => (await import('./verbs/version.ts')).verb,
   watch: async () => (await import('./verbs/watch.ts')).verb,
   who: async () => (await import('./verbs/who.ts')).verb,
@@ -58,6 +59,12 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     remove: async () => (await import('./verbs/secret.ts')).remove,
     set: async () => (await import('./verbs/secret.ts')).set,
     show: async () => (await import('./verbs/secret.ts')).show,
+  },
+  token: {
+    create: async () => (await import('./verbs/token.ts')).create,
+    list: async () => (await import('./verbs/token.ts')).list,
+    revoke: async () => (await import('./verbs/token.ts')).revoke,
+    show: async () => (await import('./verbs/token.ts')).show,
   },
   topic: {
     join: async () => (await import('./verbs/topic.ts')).join,

@@ -1,0 +1,98 @@
+/** REST: one operation of the table a request, as the token's agent, with no more than the token's scope. */
+import { Failure } from '../protocol/failures.ts';
+import { isName } from '../protocol/names.ts';
+import type { CallName, Operations, Output } from '../protocol/operations.ts';
+import { derivedId } from '../system/ids.ts';
+import { copyKey } from '../system/keys.ts';
+import { renameInTokens, type Token } from '../system/tokens.ts';
+import { jsonOf, wantType } from './body.ts';
+import type { Context, Opening } from './context.ts';
+import { type Fields, fromJson, fromQuery, type Mapped } from './mapping.ts';
+
+/** A call leaves in one frame to the daemon, of at most 1 MiB. */
+export const API_BODY_BYTES = 1_048_576;
+
+type Call = (input: Fields, options: { signal: AbortSignal }) => Promise<unknown>;
+
+export async function handleCall(request: Request, context: Context, operation: Mapped): Promise<Response> {
+  const token = context.authorize(operation.scope);
+  const said = await inputOf(request, context, operation);
+  const input = filled(operation, said, { token, request });
+  if (operation.name === 'check' || operation.name === 'ask') context.patient();
+  const answer = await context.use(openingOf(token), (operations) =>
+    callOf(operations, operation)(input, { signal: context.signal }),
+  );
+  if (operation.name === 'rename') await renamed(context, answer as Output<'rename'>);
+  return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
+}
+
+/** A request acts as its token's agent; what it sends is a script's. */
+export function openingOf(token: Token): Opening {
+  return { agent: token.agent, kind: 'script', client: 'http' };
+}
+
+/** Who leases for a token: the same for all its requests, so that a repeat gets the same messages. */
+export function readerOf(token: Token): string {
+  return `token-${token.id}`;
+}
+
+async function inputOf(request: Request, context: Context, operation: Mapped): Promise<Fields> {
+  if (request.method === 'GET') return fromQuery(operation, context.url.searchParams);
+  if (request.body === null) return {};
+  wantType(request, ['application/json']);
+  return fromJson(operation, jsonOf(await context.body()));
+}
+
+function filled(operation: Mapped, said: Fields, around: { token: Token; request: Request }): Fields {
+  const { name } = operation;
+  switch (name) {
+    case 'check':
+      return { reader: readerOf(around.token), ...said, door: 'http' };
+    case 'confirm':
+      return { reader: readerOf(around.token), stage: 'handed', door: 'http', ...httpDoor(said) };
+    case 'ask':
+      return identified(operation, { reader: readerOf(around.token), ...said }, around);
+    default:
+      return operation.makesId ? identified(operation, said, around) : said;
+  }
+}
+
+/** What came over HTTP can be said to have come over HTTP, and nothing else. */
+function httpDoor(said: Fields): Fields {
+  const { door } = said;
+  if (door === undefined || door === 'http' || door === 'sse') return said;
+  throw new Failure('invalid', `wanted door http or sse, found ${JSON.stringify(door)}`, {
+    hint: 'ipc help serve',
+  });
+}
+
+/**
+ * The same agent with the same key sends the same message: its id is made from the two, and the store
+ * makes the second send a no-op, or a conflict when it says something else.
+ */
+function identified(
+  { name }: Mapped,
+  said: Fields,
+  { token, request }: { token: Token; request: Request },
+): Fields {
+  const key = request.headers.get('idempotency-key');
+  if (key === null) return said;
+  const text = key.replace(/^"(.*)"$/, '$1');
+  if (text === '' || text.length > 255)
+    throw new Failure('invalid', 'wanted an Idempotency-Key of 1 to 255 characters');
+  if (said['id'] !== undefined)
+    throw new Failure('invalid', 'wanted an id or an Idempotency-Key, found both');
+  return { ...said, id: derivedId('http', name, token.agent.toLowerCase(), text) };
+}
+
+function callOf(operations: Operations, { name }: Mapped): Call {
+  // The daemon checks what is said against the row's schema, whoever says it.
+  return operations[name as CallName] as unknown as Call;
+}
+
+/** The key and the tokens follow their agent, here as with `ipc rename`. */
+async function renamed(context: Context, { from, to }: Output<'rename'>): Promise<void> {
+  if (!isName(from) || !isName(to)) return;
+  copyKey(context.paths, from, to);
+  await renameInTokens(context.paths, from, to);
+}

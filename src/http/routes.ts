@@ -1,0 +1,35 @@
+/** The one table of routes. What is not here is not served. */
+import { API_BODY_BYTES, handleCall } from './api.ts';
+import type { Handler } from './context.ts';
+import { handleEvents } from './events.ts';
+import { handleIndex, handleOpenApi } from './index-page.ts';
+import { handleLines } from './lines.ts';
+import { type Form, mapping, type Mapped } from './mapping.ts';
+import type { Route } from './server.ts';
+
+const handlers: Readonly<Record<Form, (...call: [...Parameters<Handler>, Mapped]) => ReturnType<Handler>>> = {
+  call: handleCall,
+  events: handleEvents,
+  lines: handleLines,
+};
+
+/** Says that this server is there, to whoever asks, and nothing else. */
+const health: Handler = () => Response.json({ status: 'ok' });
+
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/healthz', { methods: ['GET', 'HEAD'], handle: health, bodyLimit: 0 }],
+  ['/v1', { methods: ['GET'], handle: handleIndex, bodyLimit: 0 }],
+  ['/v1/openapi.json', { methods: ['GET'], handle: handleOpenApi, bodyLimit: 0 }],
+  ...[...mapping.values()].map((operation): [string, Route] => [
+    operation.path,
+    {
+      methods: operation.methods,
+      handle: (request, context) => handlers[operation.form](request, context, operation),
+      bodyLimit: API_BODY_BYTES,
+    },
+  ]),
+]);
+
+export function routeOf(path: string): Route | undefined {
+  return routes.get(path);
+}

@@ -1,0 +1,241 @@
+/**
+ * The HTTP door (`ipc serve`): one table of routes behind one guard. `http/` is a client of the daemon;
+ * what it is given (`context.ts`) is all it knows of it. A crash here takes no message down.
+ */
+import { Failure } from '../protocol/failures.ts';
+import type { Paths } from '../system/paths.ts';
+import type { Token, TokenBook } from '../system/tokens.ts';
+import { readBody } from './body.ts';
+import { Clients } from './clients.ts';
+import type { Context, Handler, HttpLog, Open } from './context.ts';
+import { type GuardRules, refuseBrowsers } from './guard.ts';
+import { HeldStreams } from './held.ts';
+import { failureOf, HttpFailure, problem } from './problem.ts';
+import { Rates } from './rates.ts';
+
+export interface Limits {
+  readonly tokenPerMinute: number;
+  readonly addressPerMinute: number;
+  readonly streams: number;
+}
+
+export interface HttpParts {
+  readonly host: string;
+  readonly port: number;
+  readonly guard: GuardRules;
+  readonly limits: Limits;
+  readonly open: Open;
+  readonly tokens: TokenBook;
+  readonly paths: Paths;
+  readonly now: () => number;
+  readonly log: HttpLog;
+}
+
+export interface HttpServer {
+  readonly port: number;
+  readonly url: string;
+  /** Takes nothing new, lets what is under way finish for a while, ends the streams. */
+  stop(): Promise<void>;
+}
+
+export interface Route {
+  /** Methods it answers; any other gets 405. */
+  readonly methods: readonly string[];
+  readonly handle: Handler;
+  readonly bodyLimit: number;
+}
+
+/** Largest body any route takes; what is longer is cut off by the runtime before it is kept in memory. */
+const MAX_BODY_BYTES = 16 * 1_048_576;
+/** A connection that says nothing, or spells its headers out slowly, is cut off after this. */
+const IDLE_SECONDS = 30;
+const DRAIN_MS = 5_000;
+
+export class Door {
+  readonly #parts: HttpParts;
+  readonly #find: (path: string) => Route | undefined;
+  readonly #clients: Clients;
+  readonly #held: HeldStreams;
+  readonly #byToken: Rates;
+  readonly #byAddress: Rates;
+  readonly #draining = new AbortController();
+  #streams = 0;
+
+  constructor(parts: HttpParts, find: (path: string) => Route | undefined) {
+    this.#parts = parts;
+    this.#find = find;
+    this.#clients = new Clients(parts.open);
+    this.#held = new HeldStreams(parts.tokens, parts.now);
+    const mono = (): number => performance.now();
+    const { tokenPerMinute, addressPerMinute } = parts.limits;
+    this.#byToken = new Rates({ perMinute: tokenPerMinute, burst: Math.max(20, tokenPerMinute / 60), mono });
+    this.#byAddress = new Rates({
+      perMinute: addressPerMinute,
+      burst: Math.max(20, addressPerMinute / 60),
+      mono,
+    });
+  }
+
+  start(): HttpServer {
+    const server = listen(this.#parts, (request, bun) => this.#answer(request, bun));
+    const port = server.port ?? this.#parts.port;
+    const host = this.#parts.host.includes(':') ? `[${this.#parts.host}]` : this.#parts.host;
+    return { port, url: `http://${host}:${port}`, stop: () => this.#stop(server) };
+  }
+
+  async #answer(request: Request, bun: Bun.Server<undefined>): Promise<Response> {
+    const url = new URL(request.url);
+    try {
+      refuseBrowsers(request, this.#parts.guard);
+      if (this.#draining.signal.aborted) throw new Failure('busy', 'this server is stopping');
+      const route = this.#find(url.pathname);
+      if (route === undefined)
+        throw new Failure('unknown_operation', 'wanted a route of this server; GET /v1 lists them', {
+          hint: 'ipc help serve',
+        });
+      if (!route.methods.includes(request.method)) throw wrongMethod(route);
+      return await route.handle(request, this.#context(request, { url, route, bun }));
+    } catch (error) {
+      return this.#refuse(request, error);
+    }
+  }
+
+  /** What was asked for is not logged: a query, a name or a Host may be anything, a token too. */
+  #refuse(request: Request, error: unknown): Response {
+    const { code, cause } = failureOf(error);
+    const response = problem(error);
+    const facts = { method: request.method, status: response.status, code };
+    if (code === 'internal') this.#parts.log('error', { ...facts, error: stackOf(cause) });
+    else this.#parts.log('refused', facts);
+    return response;
+  }
+
+  #context(
+    request: Request,
+    { url, route, bun }: { url: URL; route: Route; bun: Bun.Server<undefined> },
+  ): Context {
+    const { paths, now, log, tokens } = this.#parts;
+    const draining = this.#draining.signal;
+    const peer = (): string => bun.requestIP(request)?.address ?? 'unknown';
+    const limitAddress = (): void => this.#byAddress.take(peer(), 'from one address');
+    let bytes: Promise<Uint8Array> | undefined;
+    return {
+      url,
+      get peer() {
+        return peer();
+      },
+      paths,
+      now,
+      log,
+      get signal() {
+        return AbortSignal.any([request.signal, draining]);
+      },
+      body: (limit = route.bodyLimit) => (bytes ??= readBody(request, limit)),
+      limitAddress,
+      authorize: (scope) => {
+        const secret = bearerOf(request);
+        const token = secret === undefined ? undefined : tokens.find(secret, now());
+        if (token === undefined) {
+          // Only guesses are counted by address: nobody who has a token is kept out by those of others.
+          limitAddress();
+          throw unauthorized(secret);
+        }
+        this.#byToken.take(token.id, 'with one token');
+        if (scope !== undefined && !token.scopes.includes(scope)) throw outOfScope(token, scope);
+        return token;
+      },
+      use: (opening, work) => this.#clients.use(opening, work),
+      borrow: (opening) => this.#clients.borrow(opening),
+      patient: () => bun.timeout(request, 0),
+      streamPlace: () => this.#streamPlace(),
+      whileHeld: (token) => this.#held.hold(token),
+    };
+  }
+
+  #streamPlace(): Disposable {
+    const { streams } = this.#parts.limits;
+    if (this.#streams >= streams)
+      throw new Failure('busy', `wanted at most ${streams} open streams`, { hint: 'ipc config list' });
+    this.#streams += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#streams -= 1;
+      },
+    };
+  }
+
+  async #stop(server: Bun.Server<undefined>): Promise<void> {
+    this.#draining.abort(new Failure('busy', 'this server is stopping'));
+    this.#held.endAll();
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, DRAIN_MS);
+    await Promise.race([server.stop(), late.promise]);
+    clearTimeout(timer);
+    await server.stop(true);
+    await this.#clients.close();
+  }
+}
+
+function listen(
+  { host, port }: HttpParts,
+  answer: (request: Request, bun: Bun.Server<undefined>) => Promise<Response>,
+): Bun.Server<undefined> {
+  try {
+    return Bun.serve({
+      hostname: host,
+      port,
+      // Streams and waits lift it for themselves; without it a header could take for ever (slow loris).
+      idleTimeout: IDLE_SECONDS,
+      maxRequestBodySize: MAX_BODY_BYTES,
+      development: false,
+      fetch: answer,
+      // A stream that was cut on purpose is no news.
+      error: () => problem(new Failure('internal', 'the answer could not be made')),
+    });
+  } catch (error) {
+    throw new Failure('cannot_create', `wanted to listen on ${host} port ${port}; ${reasonOf(error)}`, {
+      hint: 'ipc serve --port <another>',
+      details: { host, port },
+      cause: error,
+    });
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === 'EADDRINUSE') return 'another program listens there (EADDRINUSE), perhaps another ipc serve';
+  return code === '' ? String(error) : code;
+}
+
+function bearerOf(request: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.get('authorization') ?? '')?.[1];
+}
+
+function unauthorized(secret: string | undefined): HttpFailure {
+  const found = secret === undefined ? 'none' : 'one that is unknown, revoked or over';
+  return new HttpFailure(
+    new Failure('credential_refused', `wanted Authorization: Bearer <token>, found ${found}`, {
+      hint: 'ipc token create --agent <name>',
+    }),
+    { status: 401 },
+  );
+}
+
+function outOfScope(token: Token, scope: string): Failure {
+  return new Failure(
+    'not_allowed',
+    `wanted a token with scope ${scope}, found one with ${token.scopes.join(', ') || 'none'}`,
+    { hint: `ipc token create --agent ${token.agent} --scope ${[...token.scopes, scope].join(',')}` },
+  );
+}
+
+function wrongMethod({ methods }: Route): HttpFailure {
+  return new HttpFailure(
+    new Failure('invalid', `wanted ${methods.join(' or ')}`, { hint: 'ipc help serve' }),
+    { status: 405, headers: { allow: methods.join(', ') } },
+  );
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+}
