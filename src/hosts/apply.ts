@@ -19,7 +19,6 @@ import {
   keepRecord,
   keepText,
   keptText,
-  keptTextPath,
 } from './record.ts';
 
 export interface Change {
@@ -109,13 +108,6 @@ export function stageUndo(where: Where): Staged | undefined {
 
 function dropTexts(paths: Paths, old: HostRecord | undefined): void {
   for (const { before } of old?.files ?? []) if (before !== null) dropText(paths, before);
-}
-
-/** Where a person finds what a file was before. */
-export function backupsOf({ paths }: Where, record: HostRecord | undefined): readonly string[] {
-  return (record?.files ?? []).flatMap(({ before }) =>
-    before === null ? [] : [keptTextPath(paths, before)],
-  );
 }
 
 function draftOf(

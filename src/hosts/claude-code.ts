@@ -11,10 +11,11 @@
 import { ownFolder } from './places.ts';
 import { hookWords, serverEntry } from './command.ts';
 import { hookItems } from './hooks.ts';
-import type { Host, Plan, Wish } from './host.ts';
+import type { Host, Place, Plan, Wish } from './host.ts';
 import type { Json } from './json-edit.ts';
 import { claudeHooks, pluginFiles, PLUGIN } from './claude-plugin.ts';
 import { variable } from '../system/environment.ts';
+import { readIfThere } from '../system/files.ts';
 
 const LAUNCH = 'claude --dangerously-load-development-channels server:ipc';
 
@@ -26,14 +27,27 @@ export const claudeCode: Host = {
     folders: [ownFolder(environment, '.claude', 'CLAUDE_CONFIG_DIR')],
   }),
   plan: (wish) => (wish.scope === 'project' ? projectPlan(wish) : userPlan(wish)),
+  leftOver: (place) => {
+    const folder = ownFolder(place.environment, '.claude', 'CLAUDE_CONFIG_DIR');
+    const known = readIfThere(`${folder}/plugins/known_marketplaces.json`) ?? '';
+    return known.includes(JSON.stringify(marketOf(place)))
+      ? [
+          `Claude Code still lists the plugin, disabled; this takes it off its list: claude plugin marketplace remove ${PLUGIN}`,
+        ]
+      : [];
+  },
 };
 
+function marketOf({ paths }: Place): string {
+  return `${paths.home}/claude-code`;
+}
+
 function userPlan(wish: Wish): Plan {
-  const { environment, paths } = wish;
+  const { environment } = wish;
   const folder = ownFolder(environment, '.claude', 'CLAUDE_CONFIG_DIR');
   const moved = variable(environment, 'CLAUDE_CONFIG_DIR') !== undefined;
   const state = moved ? `${folder}/.claude.json` : ownFolder(environment, '.claude.json');
-  const market = `${paths.home}/claude-code`;
+  const market = marketOf(wish);
   const marketplace: Json = { source: { source: 'directory', path: market } };
   return {
     targets: [

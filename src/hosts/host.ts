@@ -78,4 +78,6 @@ export interface Host {
     readonly folders: readonly string[];
   };
   readonly plan: (wish: Wish) => Plan;
+  /** What is left, after undoing, that the program wrote about us itself. */
+  readonly leftOver?: (place: Place) => readonly string[];
 }

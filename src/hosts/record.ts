@@ -81,10 +81,6 @@ export function keptText(paths: Paths, hash: string): string | undefined {
   return text !== undefined && hashOf(text) === hash ? text : undefined;
 }
 
-export function keptTextPath(paths: Paths, hash: string): string {
-  return `${folderOf(paths)}/${hash}`;
-}
-
 export function dropText(paths: Paths, hash: string): void {
   const needed = readBook(paths).hosts.some(({ files }) => files.some(({ before }) => before === hash));
   if (!needed) removeIfThere(`${folderOf(paths)}/${hash}`);

@@ -1,26 +1,30 @@
 /** `ipc doctor`: what is well and what is not, each with the command that helps. */
 import { jsonLine } from '../../present/json.ts';
 import { visible } from '../../present/escape.ts';
+import { asFailure } from '../../protocol/failures.ts';
 import type { Call } from '../call.ts';
 import { examine, type Finding } from '../examination.ts';
 import type { Spec } from '../verb.ts';
 
 const spec: Spec = {
   name: 'doctor',
-  summary: 'Check home, daemon, configuration, keys and store',
-  usage: '',
+  summary: 'Check home, daemon, configuration, keys, store and the client programs',
+  usage: '[client…]',
   group: 'care',
-  words: { min: 0, max: 0 },
+  words: { min: 0 },
   flags: [],
-  examples: [['ipc doctor', 'exit 1 when something failed']],
-  operations: { 'store.verify': {}, 'daemon.status': {} },
+  examples: [
+    ['ipc doctor', 'everything, and each client that was set up; exit 1 when something failed'],
+    ['ipc doctor codex', 'one client: its files, its server, its doors'],
+  ],
+  operations: { 'store.verify': {}, 'daemon.status': {}, who: {} },
 };
 
 async function run(call: Call): Promise<number> {
   const findings: Finding[] = [];
   const { style } = call.output;
   const paint = { ok: style.good, warn: style.warn, fail: style.bad };
-  for await (const finding of examine(call)) {
+  for await (const finding of everything(call)) {
     findings.push(finding);
     if (call.json) continue;
     const help = finding.run === undefined ? '' : `\n      try: ${finding.run}`;
@@ -30,6 +34,24 @@ async function run(call: Call): Promise<number> {
   const ok = findings.every(({ state }) => state !== 'fail');
   if (call.json) await call.output.write(jsonLine({ ok, findings }));
   return ok ? 0 : 1;
+}
+
+async function* everything(call: Call): AsyncGenerator<Finding> {
+  const { words } = call;
+  const { hostNamed, hosts } = await import('../../hosts/host-list.ts');
+  const { allRecords } = await import('../../hosts/record.ts');
+  const { examineClient } = await import('../client-examination.ts');
+  // A mistyped client is said before anything is looked at.
+  const asked = words.map(hostNamed);
+  if (words.length === 0) yield* examine(call);
+  try {
+    const records = words.length === 0 ? allRecords(call.world.paths) : [];
+    const known = records.filter(({ folder }) => folder === null).map(({ host }) => hosts[host]);
+    for (const host of [...asked, ...known]) yield* examineClient(call, host);
+  } catch (error) {
+    const { message, hint } = asFailure(error);
+    yield { state: 'fail', what: 'clients', found: message, run: hint };
+  }
 }
 
 export const verb = { spec, run };

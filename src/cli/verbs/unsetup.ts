@@ -59,7 +59,10 @@ function undo(
       ...about,
       done: dry ? 'would' : 'removed',
       files: changesOf(staged.changes, dry ? diffOf : undefined),
-      notes: staged.changed.map((name) => `${name} was changed since ipc setup wrote it, and stays`),
+      notes: [
+        ...staged.changed.map((name) => `${name} was changed since ipc setup wrote it, and stays`),
+        ...(dry ? [] : (host.leftOver?.(call.world) ?? [])),
+      ],
       exit: 0,
     };
   } catch (error) {
