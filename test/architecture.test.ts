@@ -63,12 +63,14 @@ const sleepers: Readonly<Record<string, string>> = {
   'test/support/until.ts': 'looks again every few milliseconds: the one loop other tests wait with',
 };
 
-/** What `ipc send` and `ipc check` load, some of it by lazy imports. */
+/** What `ipc send`, `ipc check` and `ipc hook` load, some of it by lazy imports. */
 const coldPath = [
   'src/main.ts',
   'src/cli/program.ts',
   'src/cli/session.ts',
   'src/cli/verbs/check.ts',
+  'src/cli/verbs/hook.ts',
+  'src/doors/hook.ts',
   'src/cli/verbs/send.ts',
   'src/rpc/client.ts',
 ];

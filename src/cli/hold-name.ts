@@ -17,7 +17,7 @@ import { bindAll, copyKey, readBinding, readKey } from '../system/keys.ts';
 import { sharedSecret } from '../system/secret.ts';
 import type { Call } from './call.ts';
 import { projectOf } from './project.ts';
-import { namingLock, takeName } from './take-name.ts';
+import { namingLock, standingFor, takeName } from './take-name.ts';
 
 export interface Wish {
   /** The name a set-up gave; `--as` of the command when absent. */
@@ -121,7 +121,8 @@ async function whenReplaced(
   }
 }
 
-async function holders(operations: Operations, name: AgentName): Promise<readonly number[]> {
+/** Processes of the servers that hold a name. */
+export async function holders(operations: Operations, name: string): Promise<readonly number[]> {
   try {
     const { agents } = await operations.who({ name });
     const sessions = agents.flatMap((agent) => agent.sessions);
@@ -183,7 +184,13 @@ function held(
       const key = readKey(paths, bound.name);
       if (key === undefined) return false;
       try {
-        await operations.register({ ...request, name: bound.name, key });
+        const anchor = standingFor(identity);
+        await operations.register({
+          ...request,
+          name: bound.name,
+          key,
+          ...(anchor === undefined ? {} : { anchor }),
+        });
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         refused = bound.name;

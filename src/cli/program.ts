@@ -65,9 +65,9 @@ async function dispatch({ argv, plain, output, world }: Dispatch): Promise<numbe
   return runInTree(line, runOne);
 }
 
-/** citty takes 0.8 ms to load, a tenth of a whole cold command: the two that run all the time go without. */
+/** citty takes 0.8 ms to load, a tenth of a whole cold command: those that run all the time go without. */
 function isHot([name]: readonly string[]): boolean {
-  return name === 'send' || name === 'check';
+  return name === 'send' || name === 'check' || name === 'hook';
 }
 
 async function runVerb(

@@ -2,10 +2,12 @@
 import { Failure } from '../protocol/failures.ts';
 import { isName, type AgentName } from '../protocol/names.ts';
 import type { Input, Output } from '../protocol/operations.ts';
+import type { Identity } from '../system/identity.ts';
 import { randomKey } from '../system/ids.ts';
 import { bindAll, readBinding, readKey, storeKey } from '../system/keys.ts';
 import { waitForLock, type Lock } from '../system/lock.ts';
 import type { Paths } from '../system/paths.ts';
+import type { Anchor } from '../system/processes.ts';
 import type { Session } from './session.ts';
 
 type Wish = Omit<Input<'register'>, 'key' | 'name' | 'anchor'>;
@@ -20,7 +22,7 @@ export async function takeName(
 ): Promise<Output<'register'>> {
   const { paths, identity } = session;
   const key = (name === undefined ? undefined : readKey(paths, name)) ?? randomKey();
-  const anchor = identity.bindings.find(({ kind }) => kind === 'shell')?.anchor;
+  const anchor = standingFor(identity);
   try {
     const registered = await session.operations.register({
       ...wish,
@@ -37,6 +39,11 @@ export async function takeName(
     if (next === undefined || next === name) throw error;
     return takeName(session, wish, next);
   }
+}
+
+/** The process whose life stands for the name: two sessions without a server must not share one. */
+export function standingFor({ bindings }: Pick<Identity, 'bindings'>): Anchor | undefined {
+  return bindings.find((binding) => binding.anchor !== undefined)?.anchor;
 }
 
 /** Who wishes for a name at a prompt is told that its key is lost; a server has nobody to tell. */

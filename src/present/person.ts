@@ -41,14 +41,6 @@ export function foundText(message: Found, look: Look): string {
   return `${head}    ${visibleLine(message.snippet)}\n`;
 }
 
-/** Id, sender and the first 200 characters on one line, for a monitor. */
-export function messageLine(message: Message): string {
-  const text = visibleLine(message.body.length > 900 ? message.body.slice(0, 900) : message.body);
-  const characters = Array.from(text);
-  const short = characters.length > 200 ? `${characters.slice(0, 199).join('')}…` : text;
-  return `${message.id} ${visibleLine(message.from.name)}: ${short}\n`;
-}
-
 function headerOf(message: Message, { look, marks }: { look: Look; marks: readonly string[] }): string {
   const { style, now, offset } = look;
   const { from } = message;

@@ -72,9 +72,9 @@ test('a name that was set up comes before what is bound; IPC_AGENT likewise', as
 
 test('after a resume (same session id, new process) the name is the same', async () => {
   await using home = await temporaryHome();
-  await using before = await start(home, 'claude');
-  const { name, pid } = await hold(before, '', session('s-1'));
-  await gone(pid);
+  const before = await start(home, 'claude');
+  const { name } = await hold(before, '', session('s-1'));
+  await before[Symbol.asyncDispose]();
   await using after = await start(home, 'claude');
   expect((await hold(after, '', session('s-1'))).name).toBe(name);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { deliveredText, messageLine, pastText } from '../../src/present/person.ts';
+import { deliveredText, pastText } from '../../src/present/person.ts';
 import { sentText } from '../../src/present/sent.ts';
 import { coloured, plain } from '../../src/present/style.ts';
 import type { Output } from '../../src/protocol/operations.ts';
@@ -55,12 +55,6 @@ describe('a message for a person', () => {
     const bright = deliveredText(message({ again: true }), { ...look, style: coloured });
     expect(bright).not.toBe(bare);
     expect(Bun.stripANSI(bright)).toBe(bare);
-  });
-
-  test('a line for a monitor is one line of id, sender and 200 characters at most', () => {
-    const line = messageLine(message({ body: `first\nsecond ${'漢'.repeat(500)}` }));
-    expect(line).toMatch(/^0198f3c2-7a10-7bbb-8ccc-0123456789ab bob: first\\nsecond 漢+…\n$/);
-    expect(Array.from(line.split('bob: ')[1]?.trimEnd() ?? '')).toHaveLength(200);
   });
 
   test('the past shows what became of it, and claims only what is known', () => {

@@ -1,6 +1,7 @@
 /** `ipc watch`: what arrives, live. It never claims more than `offered`: a line on a screen proves no reading. */
 import { jsonLine } from '../../present/json.ts';
-import { deliveredText, messageLine } from '../../present/person.ts';
+import { messageLine } from '../../present/line.ts';
+import { deliveredText } from '../../present/person.ts';
 import type { Door } from '../../protocol/model.ts';
 import type { Output } from '../../protocol/operations.ts';
 import type { Call } from '../call.ts';
@@ -67,7 +68,7 @@ async function renderer(call: Call): Promise<(item: Item) => string> {
   const to = (item: Item): string => (everyone ? `${style.faint(`for ${item.recipient}:`)} ` : '');
   switch (values.text('format')) {
     case 'line':
-      return (item) => to(item) + messageLine(item.message);
+      return (item) => `${to(item)}${messageLine(item.message)}\n`;
     case 'model': {
       const { forModel } = await import('../../present/model.ts');
       return (item) => `${forModel([item.message], call.look())}\n`;

@@ -1,0 +1,100 @@
+/**
+ * `ipc hook wait`: stays behind a stop and ends with 2, on purpose, when a message came and nobody took
+ * it: that wakes the session with what stands on stderr. Offered, not handed: nobody can say it was read.
+ */
+import type { HookEvent } from '../doors/hook-event.ts';
+import {
+  endWaiter,
+  forgetWaiter,
+  isPushed,
+  noteWaiter,
+  stillUnread,
+  waiterLock,
+  waiterText,
+} from '../doors/waiter.ts';
+import { pause } from '../system/clock.ts';
+import { tryLock } from '../system/lock.ts';
+import { writeError } from '../system/output.ts';
+import { anchorOf, systemProcesses, type Anchor } from '../system/processes.ts';
+import type { Call } from './call.ts';
+import { actingAs, nameOf } from './hook-session.ts';
+import { interruptible } from './interrupt.ts';
+import { isNotRunning, openSession, type Session } from './session.ts';
+
+const WAKE = 2;
+/** While the agent works its hooks take what comes; only what they leave behind is for us. */
+const GRACE_MS = 5_000;
+const LOOK_MS = 250;
+/** A client that died without a word is noticed so soon. */
+const CLIENT_MS = 2_000;
+const MOST = 10;
+
+export async function waitForMessage(call: Call, event: HookEvent): Promise<number> {
+  if (event.moment === 'end') {
+    endWaiter(call.world.paths, event);
+    return 0;
+  }
+  const { paths, environment } = call.world;
+  const acting = actingAs(event, call);
+  if (nameOf(call, acting) === undefined) return 0;
+  using lock = await tryLock(waiterLock(paths, event));
+  if (lock === undefined) return 0;
+  const own = anchorOf(environment.pid);
+  const client = acting.session?.process ?? anchorOf(environment.parentPid);
+  // Whose end cannot be seen must not be waited for.
+  if (client === undefined || own === undefined) return 0;
+  noteWaiter(paths, event, own);
+  using interrupt = interruptible();
+  const ended = new AbortController();
+  interrupt.signal.addEventListener('abort', () => ended.abort());
+  try {
+    await using session = await openSession(call.world, {
+      ...acting,
+      agent: 'named',
+      start: 'existing',
+      stays: true,
+      say: () => undefined,
+      meanwhile: () => undefined,
+    });
+    void untilGone(client, ended);
+    return await waitIn(session, ended.signal);
+  } catch (error) {
+    if (ended.signal.aborted || isNotRunning(error)) return 0;
+    throw error;
+  } finally {
+    ended.abort();
+    forgetWaiter(paths, event);
+  }
+}
+
+async function untilGone(client: Anchor, ended: AbortController): Promise<void> {
+  while (!ended.signal.aborted) {
+    await pause(CLIENT_MS);
+    if (!systemProcesses.alive(client)) ended.abort();
+  }
+}
+
+async function waitIn({ operations, reader }: Session, signal: AbortSignal): Promise<number> {
+  const before = await operations.whoami({});
+  if (before.you === undefined || isPushed(before.you)) return 0;
+  for await (const _arrival of operations.watch({ door: 'hook', unread: true }, { signal })) {
+    const end = performance.now() + GRACE_MS;
+    for (;;) {
+      await pause(LOOK_MS);
+      if (signal.aborted) return 0;
+      const [{ you }, unread] = await Promise.all([
+        operations.whoami({}),
+        stillUnread(operations, { reader, limit: MOST }),
+      ]);
+      if (unread.length === 0) break;
+      // Somebody else tells it, now that it is there.
+      if (you === undefined || isPushed(you)) return 0;
+      if (you.presence !== 'idle' && performance.now() < end) continue;
+      if (!writeError(waiterText(unread))) return 0;
+      const deliveries = unread.map(({ id, attempt }) => ({ id, attempt }));
+      await operations.confirm({ reader, door: 'hook', stage: 'offered', deliveries });
+      return WAKE;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,51 @@
+/**
+ * What the hooks of one session must remember from one process to the next: when it was greeted, and
+ * how often in a row it was made to go on. Small files in the home; what is older than a day is stale
+ * and taken away when the next one is written.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
+import type { Paths } from '../system/paths.ts';
+
+export interface SessionNotes {
+  /** Why it was greeted last (startup, resume, clear …), and when. */
+  readonly greeted?: { readonly source: string; readonly at: number };
+  /** Hand-overs at a stop since a person or a message began the turn. */
+  readonly goneOn?: number;
+}
+
+const STALE_MS = 86_400_000;
+
+export function readNotes(paths: Paths, session: string): SessionNotes {
+  const text = readIfThere(pathOf(paths, session));
+  if (text === undefined) return {};
+  try {
+    const notes: unknown = JSON.parse(text);
+    return typeof notes === 'object' && notes !== null ? notes : {};
+  } catch {
+    return {};
+  }
+}
+
+export function writeNotes(
+  paths: Paths,
+  session: string,
+  { notes, now }: { notes: SessionNotes; now: number },
+): void {
+  makeFolder(folderOf(paths));
+  for (const name of readdirSync(folderOf(paths))) {
+    const path = `${folderOf(paths)}/${name}`;
+    const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
+    if (now - at > STALE_MS) removeIfThere(path);
+  }
+  replaceFile(pathOf(paths, session), `${JSON.stringify(notes)}\n`);
+}
+
+function folderOf({ home }: Paths): string {
+  return `${home}/hooks`;
+}
+
+function pathOf(paths: Paths, session: string): string {
+  const hash = new Bun.CryptoHasher('sha256').update(session).digest('hex').slice(0, 32);
+  return `${folderOf(paths)}/${hash}`;
+}
