@@ -13,6 +13,8 @@ import type { World } from './call.ts';
 
 interface Acting extends Pick<Caller, 'kind' | 'client' | 'unverified'> {
   readonly agent: AgentName;
+  /** When it does not lie among the keys of the home. */
+  readonly key?: string;
 }
 
 export interface ActingClient {
@@ -22,11 +24,11 @@ export interface ActingClient {
 
 /** Throws `credential_refused` and its like when the name is not this home's to act for. */
 export async function openAs({ environment, paths }: World, acting: Acting): Promise<ActingClient> {
-  const { agent, ...facts } = acting;
+  const { agent, key, ...facts } = acting;
   const client = new Client({
     connect: (receive) => reach({ paths, environment, start: 'absent' }, receive),
     caller: { ...facts, pid: environment.pid },
-    credential: credentialOf(paths, agent),
+    credential: key === undefined ? credentialOf(paths, agent) : { name: agent, key },
     // While the agent's own session is here its mail is for that one to take: these only look (design §5).
     borrowed: true,
     secret: () => sharedSecret(paths, environment),

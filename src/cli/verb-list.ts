@@ -72,6 +72,13 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     leave: async () => (await import('./verbs/topic.ts')).leave,
     list: async () => (await import('./verbs/topic.ts')).list,
   },
+  webhook: {
+    add: async () => (await import('./verbs/webhook-add.ts')).add,
+    list: async () => (await import('./verbs/webhook.ts')).list,
+    remove: async () => (await import('./verbs/webhook.ts')).remove,
+    rotate: async () => (await import('./verbs/webhook.ts')).rotate,
+    test: async () => (await import('./verbs/webhook-test.ts')).test,
+  },
 };
 
 /** Words that people know from the systems this one replaces (design §6). */

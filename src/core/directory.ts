@@ -245,8 +245,11 @@ async function removeAgent(
   step: { name: AgentName; force: boolean },
 ): Promise<Output<'agent.remove'>> {
   const own = session.agent !== null && nameKey(session.agent.name) === nameKey(step.name);
-  if (session.kind === 'agent' && !own) {
-    throw new Failure('not_allowed', 'an agent may remove itself only; ask the person');
+  if ((session.kind === 'agent' || session.kind === 'webhook') && !own) {
+    throw new Failure(
+      'not_allowed',
+      `a session of kind ${session.kind} may remove its own agent only; ask the person`,
+    );
   }
   const now = desk.clock.now();
   const removed = granted(

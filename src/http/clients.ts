@@ -30,8 +30,8 @@ export class Clients {
   }
 
   async borrow(opening: Opening): Promise<Borrowed> {
-    const { agent, kind, unverified = false, client: program } = opening;
-    const key = [nameKey(agent), kind, unverified, program].join(' ');
+    const { agent, kind, unverified = false, client: program, key: own = '' } = opening;
+    const key = [nameKey(agent), kind, unverified, program, own].join(' ');
     const entry = this.#entries.get(key) ?? this.#enter(key, opening);
     clearTimeout(entry.idle);
     entry.uses += 1;

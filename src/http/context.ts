@@ -16,6 +16,8 @@ export interface Opening {
   readonly unverified?: true;
   /** Program the sender used, as receivers are shown it. */
   readonly client: string;
+  /** The agent's key, when it does not lie among those of the home. */
+  readonly key?: string;
 }
 
 export interface OpenClient {
@@ -35,6 +37,8 @@ export interface Context {
   /** Address the connection comes from. */
   readonly peer: string;
   readonly paths: Paths;
+  /** Whom a message goes to that does not say it. */
+  readonly defaultTo: () => string;
   /** Wall clock, milliseconds. */
   readonly now: () => number;
   readonly log: HttpLog;

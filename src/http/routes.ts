@@ -6,6 +6,8 @@ import { handleIndex, handleOpenApi } from './index-page.ts';
 import { handleLines } from './lines.ts';
 import { type Form, mapping, type Mapped } from './mapping.ts';
 import type { Route } from './server.ts';
+import { handlePlain } from './webhook/plain.ts';
+import { handleHook, HOOK_BODY_BYTES, hookMethods, HOOKS } from './webhook/receive.ts';
 
 const handlers: Readonly<Record<Form, (...call: [...Parameters<Handler>, Mapped]) => ReturnType<Handler>>> = {
   call: handleCall,
@@ -17,6 +19,7 @@ const handlers: Readonly<Record<Form, (...call: [...Parameters<Handler>, Mapped]
 const health: Handler = () => Response.json({ status: 'ok' });
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  ['/', { methods: ['POST'], handle: handlePlain, bodyLimit: HOOK_BODY_BYTES }],
   ['/healthz', { methods: ['GET', 'HEAD'], handle: health, bodyLimit: 0 }],
   ['/v1', { methods: ['GET'], handle: handleIndex, bodyLimit: 0 }],
   ['/v1/openapi.json', { methods: ['GET'], handle: handleOpenApi, bodyLimit: 0 }],
@@ -30,6 +33,8 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ]),
 ]);
 
+const hooks: Route = { methods: hookMethods, handle: handleHook, bodyLimit: HOOK_BODY_BYTES };
+
 export function routeOf(path: string): Route | undefined {
-  return routes.get(path);
+  return routes.get(path) ?? (path.startsWith(HOOKS) ? hooks : undefined);
 }

@@ -27,6 +27,8 @@ export interface HttpParts {
   readonly open: Open;
   readonly tokens: TokenBook;
   readonly paths: Paths;
+  /** Whom what is posted to / goes to. */
+  readonly defaultTo: () => string;
   readonly now: () => number;
   readonly log: HttpLog;
 }
@@ -45,8 +47,11 @@ export interface Route {
   readonly bodyLimit: number;
 }
 
-/** Largest body any route takes; what is longer is cut off by the runtime before it is kept in memory. */
-const MAX_BODY_BYTES = 16 * 1_048_576;
+/**
+ * Largest body any route takes, a webhook of GitHub's; what is longer is cut off by the runtime before it
+ * is kept in memory. A little more, so that the route itself says how much it takes.
+ */
+const MAX_BODY_BYTES = 26 * 1_048_576;
 /** A connection that says nothing, or spells its headers out slowly, is cut off after this. */
 const IDLE_SECONDS = 30;
 const DRAIN_MS = 5_000;
@@ -114,7 +119,7 @@ export class Door {
     request: Request,
     { url, route, bun }: { url: URL; route: Route; bun: Bun.Server<undefined> },
   ): Context {
-    const { paths, now, log, tokens } = this.#parts;
+    const { paths, defaultTo, now, log, tokens } = this.#parts;
     const draining = this.#draining.signal;
     const peer = (): string => bun.requestIP(request)?.address ?? 'unknown';
     const limitAddress = (): void => this.#byAddress.take(peer(), 'from one address');
@@ -125,6 +130,7 @@ export class Door {
         return peer();
       },
       paths,
+      defaultTo,
       now,
       log,
       get signal() {

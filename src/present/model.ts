@@ -6,8 +6,10 @@
 import type { Delivered, Message } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
 import { visible, visibleLine } from './escape.ts';
-import { excerpt, formatBytes } from './excerpt.ts';
+import { excerpt, formatBytes, type Excerpt } from './excerpt.ts';
 import { relative } from './time.ts';
+
+const WEBHOOK_DATA_BYTES = 2_048;
 
 export interface ModelLook {
   readonly now: number;
@@ -52,7 +54,8 @@ function messageForModel(
 ): string {
   const shown = excerpt(message.body, look.bodyBytes ?? Number.MAX_SAFE_INTEGER);
   const body = escaped(visible(shown.text));
-  const data = message.data === undefined ? '' : escaped(visibleLine(JSON.stringify(message.data)));
+  const json = dataOf(message, look);
+  const data = escaped(visibleLine(json.text));
   const fence = fenceFor(`${body}\n${data}`);
   const lines = [
     `Message ${message.id} ${senderWords(message)}, ${relative(message.sentAt, look.now)} (${message.sentAt}).`,
@@ -64,8 +67,21 @@ function messageForModel(
     fence,
   ];
   if (data !== '') lines.push(`${fence} data of ${message.id}`, data, fence);
+  if (json.missing > 0) {
+    const lacks = `The data above lacks its last ${formatBytes(json.missing)}`;
+    lines.push(
+      `${lacks}; ${look.whole?.(message.id) ?? `"ipc history ${message.id} --json"`} gives it whole.`,
+    );
+  }
   const rest = restOf(message, shown.missing, look);
   return `${[...lines, ...rest].join('\n')}\n`;
+}
+
+/** A webhook's body is the summary of its data: a hand-over does not bring thousands of fields beside it. */
+function dataOf({ data, from }: Message, { bodyBytes }: ModelLook): Excerpt {
+  const text = data === undefined ? '' : JSON.stringify(data);
+  const whole = bodyBytes === undefined || from.kind !== 'webhook';
+  return whole ? { text, missing: 0 } : excerpt(text, WEBHOOK_DATA_BYTES);
 }
 
 /** Longer than any run of backticks inside, so nothing inside can close it. */

@@ -32,8 +32,8 @@ function operationName(method: string): OperationName {
   });
 }
 
-/** All that a webhook's session may do: nothing is read or changed on behalf of strangers. */
-const OF_WEBHOOKS: ReadonlySet<OperationName> = new Set(['receipts', 'send', 'whoami']);
+/** All that a webhook's session may do: no mail is read and nothing changed on behalf of strangers. */
+const OF_WEBHOOKS: ReadonlySet<OperationName> = new Set(['agent.remove', 'receipts', 'send', 'whoami']);
 
 function checkCaller(session: OpenSession, name: OperationName): void {
   const { caller } = operations[name];

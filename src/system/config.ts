@@ -5,18 +5,28 @@
  * does nothing is worse than none.
  */
 import { Failure, type FailureCode } from '../protocol/failures.ts';
+import { formatAddress, parseAddress } from '../protocol/names.ts';
 import { type Environment, variable } from './environment.ts';
 import { readIfThere, removeIfThere, replaceFile, shellWord } from './files.ts';
 import { nearest } from './nearest.ts';
 import type { Paths } from './paths.ts';
 
-interface Setting {
+interface NumberSetting {
   readonly default: number;
   readonly min: number;
   readonly max: number;
   readonly unit: 'seconds' | 'days' | 'bytes' | 'count';
   readonly summary: string;
 }
+
+/** A name or #topic; nothing when it is not set. */
+interface AddressSetting {
+  readonly default: '';
+  readonly unit: 'address';
+  readonly summary: string;
+}
+
+type Setting = NumberSetting | AddressSetting;
 
 const COUNT = { min: 1, max: 1_000_000_000, unit: 'count' } as const;
 
@@ -47,6 +57,11 @@ export const settings = {
     ...COUNT,
     default: 600,
     summary: 'requests a minute from one address to the HTTP door that show no valid token',
+  },
+  'http.defaultTo': {
+    default: '',
+    unit: 'address',
+    summary: 'name or #topic that what is posted to / of the HTTP door goes to; you when not set',
   },
   'http.streams': { ...COUNT, default: 4_096, summary: 'open event streams of one ipc serve' },
   'http.tokenPerMinute': {
@@ -101,7 +116,10 @@ export const settings = {
 } as const satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof settings;
-export type Config = { readonly [K in SettingName]: number };
+type Value = number | string;
+export type Config = {
+  readonly [K in SettingName]: (typeof settings)[K]['unit'] extends 'address' ? string : number;
+};
 
 export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(settings, name);
@@ -122,8 +140,8 @@ export function readConfig(paths: Paths, environment: Environment): Config {
 }
 
 /** What the file itself says, checked. */
-export function readConfigFile(path: string): ReadonlyMap<SettingName, number> {
-  const found = new Map<SettingName, number>();
+export function readConfigFile(path: string): ReadonlyMap<SettingName, Value> {
+  const found = new Map<SettingName, Value>();
   for (const [name, value] of entriesOf(path)) {
     if (!isSettingName(name)) throw unknownSetting(name, { code: 'invalid_data', where: path });
     found.set(name, checkSetting(name, value, path));
@@ -137,7 +155,7 @@ function entriesOf(path: string): Iterable<[string, unknown]> {
 }
 
 /** Writes one setting, or with undefined takes it out. Throws `invalid_data`. */
-export function changeConfig(paths: Paths, setting: SettingName, value: string | undefined): number {
+export function changeConfig(paths: Paths, setting: SettingName, value: string | undefined): Value {
   // Unchecked: what else is wrong in the file must not keep it from being mended, one by one.
   const file = new Map(entriesOf(paths.config));
   const now = value === undefined ? settings[setting].default : checkSetting(setting, value, 'the command');
@@ -174,8 +192,9 @@ function unknownSetting(name: string, { code, where }: { code: FailureCode; wher
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
-function checkSetting(name: SettingName, value: unknown, where: string): number {
+function checkSetting(name: SettingName, value: unknown, where: string): Value {
   const setting: Setting = settings[name];
+  if (setting.unit === 'address') return checkAddress(name, value, where);
   const number = typeof value === 'string' ? numberOf(value, setting.unit) : value;
   if (
     typeof number === 'number' &&
@@ -189,6 +208,21 @@ function checkSetting(name: SettingName, value: unknown, where: string): number 
     'invalid_data',
     `wanted ${name} as a whole number of ${setting.unit === 'count' ? 'things' : setting.unit} from ${setting.min} to ${setting.max}, found ${JSON.stringify(value)} in ${where}`,
     { hint: where === variableOf(name) ? `unset ${where}` : `ipc config set ${name} ${setting.default}` },
+  );
+}
+
+function checkAddress(name: SettingName, value: unknown, where: string): string {
+  if (value === '') return value;
+  try {
+    const address = typeof value === 'string' ? parseAddress(value) : undefined;
+    if (address !== undefined && address.kind !== 'all') return formatAddress(address);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+  }
+  throw new Failure(
+    'invalid_data',
+    `wanted ${name} as a name or #topic, found ${JSON.stringify(value)} in ${where}`,
+    { hint: where === variableOf(name) ? `unset ${where}` : `ipc config set ${name} --reset` },
   );
 }
 
@@ -227,7 +261,7 @@ function* flatten(value: object, prefix: string): Generator<[string, unknown]> {
   }
 }
 
-function fromEntries(valueOf: (name: SettingName) => number): Config {
+function fromEntries(valueOf: (name: SettingName) => Value): Config {
   // Object.fromEntries forgets the keys; every one of them comes from the table itself.
   return Object.fromEntries(settingNames.map((name) => [name, valueOf(name)])) as Config;
 }

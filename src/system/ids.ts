@@ -35,3 +35,8 @@ export function randomText(bytes: number): string {
 export function randomUuid(): string {
   return crypto.randomUUID();
 }
+
+/** 256 random bits in plain base64, as Standard Webhooks write their secrets. */
+export function randomSecret(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64');
+}

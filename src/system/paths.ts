@@ -17,6 +17,7 @@ export interface Paths {
   readonly keys: string;
   readonly bindings: string;
   readonly backups: string;
+  readonly webhooks: string;
   readonly secret: string;
   /** Hashes of the HTTP door's tokens, with what each is good for. */
   readonly tokens: string;
@@ -48,6 +49,7 @@ export function resolvePaths(environment: Environment): Paths {
     keys: inHome('keys'),
     bindings: inHome('bindings'),
     backups: inHome('backups'),
+    webhooks: inHome('webhooks'),
     secret: inHome('secret'),
     tokens: inHome('tokens.json'),
     defaultToken: inHome('token'),

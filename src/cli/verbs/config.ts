@@ -54,7 +54,7 @@ export const list: Verb = {
       columns(
         settingNames.map((name) => {
           const { unit, summary, default: initial } = settings[name];
-          const value = `${config[name]}${unit === 'count' ? '' : ` ${unit}`}`;
+          const value = `${config[name]}${unit === 'count' || unit === 'address' ? '' : ` ${unit}`}`;
           const from =
             variable(environment, variableOf(name)) === undefined ? '' : ` (by ${variableOf(name)})`;
           const paint = config[name] === initial ? undefined : style.strong;
@@ -105,7 +105,7 @@ export const set: Verb = {
     prepareHome(call.world.paths, call.world.environment);
     const now = changeConfig(call.world.paths, name, value);
     await reload(call);
-    await call.tell({ name, value: now }, () => `${name} is ${now}\n`);
+    await call.tell({ name, value: now }, () => `${name} is ${now === '' ? 'not set' : now}\n`);
   },
 };
 

@@ -5,6 +5,7 @@ import { routeOf } from '../../http/routes.ts';
 import { Door } from '../../http/server.ts';
 import { readConfig } from '../../system/config.ts';
 import { type Environment, variable } from '../../system/environment.ts';
+import { userName } from '../../system/identity.ts';
 import { prepareHome } from '../../system/home.ts';
 import { logLine } from '../../system/log.ts';
 import { listTokens, openTokens } from '../../system/tokens.ts';
@@ -93,6 +94,8 @@ async function run(call: Call): Promise<number> {
       open: (opening) => openAs(world, opening),
       tokens: openTokens(paths),
       paths,
+      // Asked each time: a setting counts at once.
+      defaultTo: () => readConfig(paths, environment)['http.defaultTo'] || userName(environment),
       now: world.now,
       log: say,
     },

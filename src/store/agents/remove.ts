@@ -29,6 +29,8 @@ export function removeMethods(engine: Engine): Pick<Store, 'remove'> {
         const row = agentNamed(engine.sql, name);
         if (row === null) return refuse('no_such_agent', `nobody is named ${name}`);
         if (row.kind === 'system') return refuse('not_allowed', 'the system cannot be removed');
+        if (row.kind === 'webhook' && !force)
+          return refuse('not_allowed', `${row.name} is a webhook: ipc webhook remove ${row.name}`);
         const anchor = sameAnchor(anchorOf(row), deadAnchor) ? null : anchorOf(row);
         const live = engine.presence.of(row.id, now).length > 0;
         if (!force && (live || anchor !== null)) {
