@@ -54,8 +54,10 @@ export interface Context {
   use<T>(opening: Opening, work: (operations: Operations) => Promise<T>): Promise<T>;
   /** As `use`, for as long as it is not disposed of. */
   borrow(opening: Opening): Promise<Borrowed>;
-  /** Without this a request that stays quiet for half a minute is cut off. */
+  /** Without this a request that stays quiet for long is cut off. */
   patient(): void;
+  /** A quiet stream says so often that it lives. */
+  readonly keepAliveMs: number;
   /** One of the places there are for open streams. Throws 503 when all are taken. */
   streamPlace(): Disposable;
   /** An abort signal that fires when the token is revoked, runs out, or this server drains. */

@@ -15,9 +15,8 @@ import { failureOf } from './problem.ts';
 
 type Item = Output<'watch'>;
 
-const KEEP_ALIVE_MS = 15_000;
-/** A reader that takes nothing for so long is cut off; its mail waits, and it can come back. */
-const STUCK_MS = 60_000;
+/** A reader that takes nothing for so many keep-alives is cut off; its mail waits, and it can come back. */
+const STUCK_TIMES = 4;
 const utf8 = new TextEncoder();
 const RETRY_MS = 1_000;
 
@@ -32,7 +31,15 @@ export async function handleEvents(request: Request, context: Context, operation
     const { operations } = ending.use(await context.borrow(openingOf(token)));
     const held = ending.use(context.whileHeld(token));
     context.patient();
-    const stream = new EventStream({ token, operations, held, input, end: () => ending.dispose() });
+    const { keepAliveMs } = context;
+    const stream = new EventStream({
+      token,
+      operations,
+      held,
+      input,
+      keepAliveMs,
+      end: () => ending.dispose(),
+    });
     // What is wrong with the question gets a status, not a stream that ends.
     const cursor = await stream.begun();
     return new Response(stream.body(cursor), {
@@ -53,6 +60,7 @@ interface StreamParts {
   readonly operations: Operations;
   readonly held: Held;
   readonly input: Fields;
+  readonly keepAliveMs: number;
   /** Gives back all that the stream holds. */
   readonly end: () => void;
 }
@@ -115,7 +123,7 @@ class EventStream {
       if (found === 'quiet') this.#write(': keep-alive\n\n');
       else if (found.done === true || !this.#parts.held.holds()) return this.#close();
       else this.#show(found.value);
-      this.#stuck = setTimeout(() => this.#close(), STUCK_MS);
+      this.#stuck = setTimeout(() => this.#close(), STUCK_TIMES * this.#parts.keepAliveMs);
     } catch (error) {
       this.#write(`event: problem\ndata: ${JSON.stringify(failureOf(error).body())}\n\n`);
       this.#close();
@@ -126,7 +134,7 @@ class EventStream {
   async #soon(): Promise<IteratorResult<Item> | 'quiet'> {
     this.#next ??= this.#items.next();
     const quiet = Promise.withResolvers<'quiet'>();
-    const timer = setTimeout(() => quiet.resolve('quiet'), KEEP_ALIVE_MS);
+    const timer = setTimeout(() => quiet.resolve('quiet'), this.#parts.keepAliveMs);
     try {
       const found = await Promise.race([this.#next, quiet.promise]);
       if (found !== 'quiet') this.#next = undefined;

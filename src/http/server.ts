@@ -17,6 +17,9 @@ export interface Limits {
   readonly tokenPerMinute: number;
   readonly addressPerMinute: number;
   readonly streams: number;
+  /** A connection that says nothing, or spells its headers out slowly, is cut off after this. */
+  readonly idleSeconds: number;
+  readonly keepAliveSeconds: number;
 }
 
 export interface HttpParts {
@@ -52,8 +55,6 @@ export interface Route {
  * is kept in memory. A little more, so that the route itself says how much it takes.
  */
 const MAX_BODY_BYTES = 26 * 1_048_576;
-/** A connection that says nothing, or spells its headers out slowly, is cut off after this. */
-const IDLE_SECONDS = 30;
 const DRAIN_MS = 5_000;
 
 export class Door {
@@ -153,6 +154,7 @@ export class Door {
       use: (opening, work) => this.#clients.use(opening, work),
       borrow: (opening) => this.#clients.borrow(opening),
       patient: () => bun.timeout(request, 0),
+      keepAliveMs: this.#parts.limits.keepAliveSeconds * 1_000,
       streamPlace: () => this.#streamPlace(),
       whileHeld: (token) => this.#held.hold(token),
     };
@@ -183,7 +185,7 @@ export class Door {
 }
 
 function listen(
-  { host, port }: HttpParts,
+  { host, port, limits }: HttpParts,
   answer: (request: Request, bun: Bun.Server<undefined>) => Promise<Response>,
 ): Bun.Server<undefined> {
   try {
@@ -191,7 +193,7 @@ function listen(
       hostname: host,
       port,
       // Streams and waits lift it for themselves; without it a header could take for ever (slow loris).
-      idleTimeout: IDLE_SECONDS,
+      idleTimeout: limits.idleSeconds,
       maxRequestBodySize: MAX_BODY_BYTES,
       development: false,
       fetch: answer,

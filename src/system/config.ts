@@ -63,6 +63,20 @@ export const settings = {
     unit: 'address',
     summary: 'name or #topic that what is posted to / of the HTTP door goes to; you when not set',
   },
+  'http.idleSeconds': {
+    default: 30,
+    min: 1,
+    max: 255,
+    unit: 'seconds',
+    summary: 'a connection to the HTTP door that says nothing, or too little, is closed after so long',
+  },
+  'http.keepAliveSeconds': {
+    default: 15,
+    min: 1,
+    max: 3_600,
+    unit: 'seconds',
+    summary: 'a quiet event stream says that it lives so often; four times that stuck, it is cut off',
+  },
   'http.streams': { ...COUNT, default: 4_096, summary: 'open event streams of one ipc serve' },
   'http.tokenPerMinute': {
     ...COUNT,

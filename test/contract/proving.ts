@@ -95,6 +95,24 @@ export function provingContract(open: OpenEngine): void {
       expect((await town.store.arrivals(query))[0]?.offeredBy).toEqual(['monitor', 'notice']);
     });
 
+    test('whoever follows along says that it took what it was offered there, without a lease', async () => {
+      await using town = await openTown(open);
+      const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
+      const { id } = await town.send(ann, 'bob', 'hello');
+      const peek = await town.fetch(bob, { peek: true });
+      const handed = { stage: 'handed', door: 'sse' } as const;
+      expect(await town.confirm(bob, peek, handed)).toEqual({ confirmed: [], lost: [id] });
+      await town.confirm(bob, peek, { stage: 'offered', door: 'sse' });
+      const fetched = await town.fetch(bob, { reader: 'reader-two' });
+      expect(await town.confirm(bob, peek, handed)).toEqual({ confirmed: [], lost: [id] });
+      await town.store.abandon({ reader: 'reader-two' });
+      for (const _ of ['once', 'and again, as after a lost answer'])
+        expect(await town.confirm(bob, peek, handed)).toEqual({ confirmed: [id], lost: [] });
+      expect(await town.receipt(ann, id)).toMatchObject({ state: 'handed', door: 'sse' });
+      expect(await town.profile('bob')).toMatchObject({ waiting: 0, confirmedDoors: ['sse'] });
+      expect(fetched.deliveries).toHaveLength(1);
+    });
+
     for (const door of ['channel', 'monitor', 'queue'] as const) {
       test(`seen by the ${door} proves the ${door}, and an offer alone proves nothing`, async () => {
         await using town = await openTown(open);

@@ -90,6 +90,8 @@ async function run(call: Call): Promise<number> {
         tokenPerMinute: config['http.tokenPerMinute'],
         addressPerMinute: config['http.addressPerMinute'],
         streams: config['http.streams'],
+        idleSeconds: config['http.idleSeconds'],
+        keepAliveSeconds: config['http.keepAliveSeconds'],
       },
       open: (opening) => openAs(world, opening),
       tokens: openTokens(paths),
