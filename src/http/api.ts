@@ -12,18 +12,41 @@ import { type Fields, fromJson, fromQuery, type Mapped } from './mapping.ts';
 /** A call leaves in one frame to the daemon, of at most 1 MiB. */
 export const API_BODY_BYTES = 1_048_576;
 
-type Call = (input: Fields, options: { signal: AbortSignal }) => Promise<unknown>;
+/** They may stay until something comes: as long as their token is good and somebody waits for the answer. */
+const WAITING: ReadonlySet<string> = new Set(['ask', 'check'] satisfies CallName[]);
+
+type Call = (input: Fields, options?: { signal: AbortSignal }) => Promise<unknown>;
 
 export async function handleCall(request: Request, context: Context, operation: Mapped): Promise<Response> {
   const token = context.authorize(operation.scope);
   const said = await inputOf(request, context, operation);
   const input = filled(operation, said, { token, request });
-  if (operation.name === 'check' || operation.name === 'ask') context.patient();
-  const answer = await context.use(openingOf(token), (operations) =>
-    callOf(operations, operation)(input, { signal: context.signal }),
-  );
+  const opening = openingOf(token);
+  const answer = WAITING.has(operation.name)
+    ? await waited(context, { token, opening, operation, input })
+    : await context.use(opening, (operations) => callOf(operations, operation)(input));
   if (operation.name === 'rename') await renamed(context, answer as Output<'rename'>);
   return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
+}
+
+interface Waiting {
+  readonly token: Token;
+  readonly opening: Opening;
+  readonly operation: Mapped;
+  readonly input: Fields;
+}
+
+async function waited(context: Context, { token, opening, operation, input }: Waiting): Promise<unknown> {
+  context.patient();
+  using held = context.whileHeld(token);
+  const signal = AbortSignal.any([held.signal, context.signal]);
+  try {
+    return await context.use(opening, (operations) => callOf(operations, operation)(input, { signal }));
+  } catch (error) {
+    // Given up for it: told what a new request would be told.
+    if (signal.aborted) context.authorize(operation.scope);
+    throw error;
+  }
 }
 
 /** A request acts as its token's agent; what it sends is a script's. */

@@ -45,16 +45,6 @@ export class Clients {
     }
   }
 
-  /** The agent has another name or key now: what begins from here on gets a new session. */
-  forget({ agent }: Pick<Opening, 'agent'>): void {
-    const prefix = `${nameKey(agent)} `;
-    for (const [key, entry] of this.#entries) {
-      if (!key.startsWith(prefix)) continue;
-      this.#entries.delete(key);
-      if (entry.uses === 0) end(entry);
-    }
-  }
-
   async close(): Promise<void> {
     const all = [...this.#entries.values()];
     this.#entries.clear();

@@ -56,6 +56,8 @@ export interface Context {
   borrow(opening: Opening): Promise<Borrowed>;
   /** Without this a request that stays quiet for long is cut off. */
   patient(): void;
+  /** Takes `patient` back: a connection that does not even take the end of its answer is closed. */
+  impatient(): void;
   /** A quiet stream says so often that it lives. */
   readonly keepAliveMs: number;
   /** One of the places there are for open streams. Throws 503 when all are taken. */

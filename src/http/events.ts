@@ -31,6 +31,7 @@ export async function handleEvents(request: Request, context: Context, operation
     const { operations } = ending.use(await context.borrow(openingOf(token)));
     const held = ending.use(context.whileHeld(token));
     context.patient();
+    ending.defer(() => context.impatient());
     const { keepAliveMs } = context;
     const stream = new EventStream({
       token,

@@ -154,6 +154,7 @@ export class Door {
       use: (opening, work) => this.#clients.use(opening, work),
       borrow: (opening) => this.#clients.borrow(opening),
       patient: () => bun.timeout(request, 0),
+      impatient: () => bun.timeout(request, this.#parts.limits.idleSeconds),
       keepAliveMs: this.#parts.limits.keepAliveSeconds * 1_000,
       streamPlace: () => this.#streamPlace(),
       whileHeld: (token) => this.#held.hold(token),
