@@ -75,7 +75,7 @@ function unclosed(command: string, what: string): Failure {
 function needsShell(command: string, what: string): Failure {
   return new Failure(
     'invalid',
-    `wanted a plain command, found ${what} in ${JSON.stringify(command)}, which needs a shell; say --shell to run it in one`,
-    { hint: 'ipc help send' },
+    `wanted a plain command, found ${what} in ${JSON.stringify(command)}, which needs a shell`,
+    { hint: 'ipc send <name> --shell --run <command>' },
   );
 }

@@ -15,16 +15,19 @@ export interface HandOvers {
   /** A request is being worked on until its answer was written or it was given up. */
   begun(request: RequestId): () => void;
   drained(): Promise<void>;
+  /** What was answered is confirmed too: a reply finds the message it answers handed. */
+  confirmed(): Promise<void>;
 }
 
 export function confirming(): HandOvers {
   const promised = new Map<RequestId, () => Promise<void>>();
   const underWay = new Set<Promise<void>>();
+  const handing = new Set<Promise<void>>();
   const answering = new Map<RequestId, () => void>();
 
-  const track = (work: Promise<void>): void => {
-    const settled = work.catch(() => undefined).finally(() => underWay.delete(settled));
-    underWay.add(settled);
+  const track = (work: Promise<void>, among: Set<Promise<void>>): void => {
+    const settled = work.catch(() => undefined).finally(() => among.delete(settled));
+    among.add(settled);
   };
 
   return {
@@ -35,8 +38,9 @@ export function confirming(): HandOvers {
         const confirm = id === undefined ? undefined : promised.get(id);
         if (id !== undefined) promised.delete(id);
         try {
-          await send(message, options);
-          if (confirm !== undefined && isJSONRPCResultResponse(message)) track(confirm());
+          const sent = send(message, options);
+          if (confirm !== undefined && isJSONRPCResultResponse(message)) track(sent.then(confirm), handing);
+          await sent;
         } finally {
           if (id !== undefined) answering.get(id)?.();
         }
@@ -52,11 +56,14 @@ export function confirming(): HandOvers {
         resolve();
       };
       answering.set(request, done);
-      track(promise);
+      track(promise, underWay);
       return done;
     },
     drained: async () => {
-      while (underWay.size > 0) await Promise.all(underWay);
+      while (underWay.size + handing.size > 0) await Promise.all([...underWay, ...handing]);
+    },
+    confirmed: async () => {
+      await Promise.all(handing);
     },
   };
 }

@@ -18,6 +18,8 @@ export function compactSchema(schema: z.ZodType, io: 'input' | 'output'): Record
         delete jsonSchema.exclusiveMinimum;
         jsonSchema.minimum = 1;
       }
+      // What a schema says of fields it does not name: nothing, and so it need not be said.
+      if (io === 'output') delete jsonSchema.additionalProperties;
       delete jsonSchema.minLength;
       delete jsonSchema.maxLength;
       delete jsonSchema.minItems;

@@ -52,10 +52,11 @@ export function createServer(parts: ServingParts): IpcServer {
     // Nobody listening is no reason to fail.
     void mcp.sendLoggingMessage({ level, logger: 'ipc', data }).catch(() => undefined);
   };
+  const channelIsOpen = (): boolean => hasChannel(parts.channel, server.getClientCapabilities());
   const arrivals = openArrivals({
     holder: parts.holder,
     signal: stopped.signal,
-    door: () => (hasChannel(parts.channel, server.getClientCapabilities()) ? 'channel' : 'tool'),
+    door: () => (channelIsOpen() ? 'channel' : 'tool'),
     told: (arrival) => {
       for (const listener of listeners) listener(arrival);
     },
@@ -82,10 +83,12 @@ export function createServer(parts: ServingParts): IpcServer {
   servePrompts(serving);
   serveCompletion(serving);
   const channel = channelOf(serving);
-  server.oninitialized = () => {
-    if (hasChannel(parts.channel, server.getClientCapabilities())) listeners.add(channel);
-    arrivals.start();
-  };
+  // Asked with each arrival: a client that sends hello and `initialized` in one breath has that notice
+  // handled before its capabilities are known.
+  serving.onArrival((arrival) => {
+    if (channelIsOpen()) channel(arrival);
+  });
+  server.oninitialized = () => arrivals.start();
   server.onclose = () => stopped.abort();
   return {
     mcp,

@@ -10,7 +10,8 @@ type Sent = Output<'receipts'>['messages'][number];
 
 /** "bob: handed (cli) 2 minutes ago 2026-08-22 14:03:07". */
 export function receiptWords(receipt: Receipt, { style, now, offset }: Look): string {
-  const door = receipt.door === undefined ? '' : ` (${receipt.door})`;
+  const shown = receipt.state === 'offered' ? receipt.offeredBy?.join(', ') : receipt.door;
+  const door = shown === undefined || shown === '' ? '' : ` (${shown})`;
   const colour = colourOf(receipt.state, style);
   const when = whenOf(receipt);
   const time = when === undefined ? '' : ` ${relative(when, now)} ${style.faint(exact(when, offset))}`;

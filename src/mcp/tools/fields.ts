@@ -18,7 +18,8 @@ export const recipients = z
 /** What a message carries. */
 export const content = {
   text: z.string().max(LONGEST_TEXT).optional().describe(`${body.description}, unchanged`),
-  data,
+  // Any JSON is taken; what is declared is what programs exchange, and clients want a type to be named.
+  data: data.meta({ description: data.description, type: 'object' }),
   files: z.array(z.string()).max(32).optional().describe('paths to attach'),
   priority,
   expiresIn,
