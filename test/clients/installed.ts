@@ -11,6 +11,8 @@ import { dirname, join, resolve } from 'node:path';
 const programs = {
   claude: { package: '@anthropic-ai/claude-code', version: '2.1.329', says: '2.1.329 (Claude Code)' },
   codex: { package: '@openai/codex', version: '0.169.0', says: 'codex-cli 0.169.0' },
+  // Not a client anybody talks to, but one that judges a server's answers.
+  'mcp-inspector': { package: '@modelcontextprotocol/inspector', version: '2.12.0', says: '2.12.0' },
   gemini: { package: '@google/gemini-cli', version: '0.61.0', says: '0.61.0' },
 } as const;
 
