@@ -5,7 +5,7 @@
  */
 import { describe, expect } from 'bun:test';
 import { realProgram } from '../clients/installed.ts';
-import { BINARY, openMachine, type Machine } from './machine.ts';
+import { BINARY, eventually, openMachine, type Machine } from './machine.ts';
 
 const inspector = await realProgram('mcp-inspector');
 const inspected = inspector.realTest;
@@ -47,6 +47,8 @@ async function inspect(machine: Machine, ...words: readonly string[]): Promise<I
     },
   );
   const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  // The next one wants the same name.
+  await eventually(async () => ((await machine.ok(['who'])).includes('inspector ') ? undefined : true));
   const { result } = JSON.parse(stdout === '' ? '{}' : stdout) as { result?: Record<string, unknown> };
   return { code, result: result ?? {}, stderr };
 }
@@ -55,8 +57,8 @@ describe('the MCP Inspector', () => {
   inspected('finds nothing to warn of in the tools', async () => {
     await using machine = await openMachine();
     const { code, result, stderr } = await inspect(machine, '--method', 'tools/list', '--strict');
-    expect(stderr).not.toContain('Warning');
-    expect(stderr).toContain('0 errors, 0 warnings');
+    // It writes warnings there, and nothing when there is none.
+    expect(stderr).toBe('');
     expect(code).toBe(0);
     expect(result['tools']).toBeArrayOfSize(9);
   });
