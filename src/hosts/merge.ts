@@ -118,10 +118,8 @@ function tomlWithout(
   each: Extract<Written, { kind: 'toml' }>,
 ): { text: string; changed: boolean } {
   if (tomlValueAt(parseToml(text, file), each.path) === undefined) return { text, changed: false };
-  const less = removeBlock(text, each.block);
-  if (less === undefined || tomlValueAt(parseToml(less, file), each.path) !== undefined)
-    return { text, changed: true };
-  return { text: less, changed: false };
+  const less = removeBlock(text, each);
+  return less === undefined ? { text, changed: true } : { text: less, changed: false };
 }
 
 function stands(found: ReturnType<typeof valueAt>, entry: JsonEntry): boolean {

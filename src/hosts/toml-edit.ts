@@ -10,7 +10,7 @@ type Table = Readonly<Record<string, unknown>>;
 
 export function parseToml(text: string, file: string): Table {
   try {
-    return parse(text);
+    return read(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const { line, column } = error;
@@ -21,6 +21,11 @@ export function parseToml(text: string, file: string): Table {
       { hint: `mend line ${line} of ${file}, then say it again`, details: { file, line, column } },
     );
   }
+}
+
+/** Numbers beyond 2^53 are somebody's settings too. */
+function read(text: string): Table {
+  return parse(text, { integersAsBigInt: 'asNeeded' });
 }
 
 export function tomlValueAt(table: Table, path: readonly string[]): unknown {
@@ -44,7 +49,7 @@ export function insertBlock(
   const added = lead + `${block.trimEnd()}\n`.replaceAll('\n', eol);
   const grown = text + added;
   try {
-    if (keepsTheRest(before, parse(grown), path)) return { text: grown, block: added };
+    if (keepsTheRest(before, read(grown), path)) return { text: grown, block: added };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
   }
@@ -57,18 +62,26 @@ export function insertBlock(
   );
 }
 
-/** Undefined: the block does not stand there any more as it was written. */
-export function removeBlock(text: string, block: string): string | undefined {
+/** Undefined: the table is not what was written any more, or cannot be taken out and leave the rest. */
+export function removeBlock(
+  text: string,
+  { path, block }: { path: readonly string[]; block: string },
+): string | undefined {
+  const now = read(text);
+  if (!Bun.deepEquals(tomlValueAt(now, path), tomlValueAt(read(block), path))) return undefined;
+  const less = cut(text, block);
+  return less !== undefined && keepsTheRest(read(less), now, path) ? less : undefined;
+}
+
+function cut(text: string, block: string): string | undefined {
   const at = text.indexOf(block);
   if (at >= 0) return text.slice(0, at) + text.slice(at + block.length);
-  // Somebody else's writer may have changed the line ends or the blank line before it.
+  // Another program may have written it with other line ends, or without the blank line before it.
   const bare = block.trim().replaceAll('\r\n', '\n');
   for (const form of [bare, bare.replaceAll('\n', '\r\n')]) {
     const found = text.indexOf(form);
     if (found < 0) continue;
     const rest = text.slice(found + form.length).replace(/^\r?\n/, '');
-    // More lines of the same table: no longer what was written.
-    if (rest !== '' && !/^\s*(\[|#|$)/.test(rest)) return undefined;
     return text.slice(0, found).replace(/(\r?\n)(\r?\n)$/, '$1') + rest;
   }
   return undefined;
