@@ -9,7 +9,7 @@ import { makeFolder, removeIfThere, replaceFile } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
 import { checkWritable, readConfigFile, removeConfigFile, writeConfigFile } from './config-file.ts';
 import type { HostName, Plan, Target } from './host.ts';
-import { holdsAll, isUnreadByItsProgram, withOurs, withoutOurs } from './merge.ts';
+import { holdsAll, unreadable, withOurs, withoutOurs } from './merge.ts';
 import {
   dropText,
   type FileRecord,
@@ -193,10 +193,9 @@ function removeOwn(file: string): void {
 function warningOf(target: Exclude<Target, { format: 'own' }>): readonly string[] {
   if (!existsSync(target.file)) return [];
   const text = readConfigFile(target.file) ?? '';
-  if (!isUnreadByItsProgram(text, target)) return [];
-  return [
-    `${target.file} has comments or trailing commas: its program reads plain JSON only and ignores the whole file until they are gone`,
-  ];
+  const what = unreadable(text, target);
+  if (what === undefined) return [];
+  return [`${target.file} has ${what}, and its program ignores the whole file until they are gone`];
 }
 
 function isChange<T extends Change>({ before, after }: T): boolean {

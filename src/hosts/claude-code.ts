@@ -54,7 +54,7 @@ function userPlan(wish: Wish): Plan {
       ...pluginFiles(wish, market),
       {
         format: 'json',
-        plain: true,
+        reads: 'json',
         file: state,
         entries: [
           { kind: 'value', at: ['mcpServers', 'ipc'], value: { type: 'stdio', ...serverEntry(wish) } },
@@ -62,7 +62,7 @@ function userPlan(wish: Wish): Plan {
       },
       {
         format: 'json',
-        plain: true,
+        reads: 'json',
         file: `${folder}/settings.json`,
         entries: [
           { kind: 'value', at: ['extraKnownMarketplaces', PLUGIN], value: marketplace },
@@ -83,13 +83,13 @@ function projectPlan(wish: Wish): Plan {
     targets: [
       {
         format: 'json',
-        plain: true,
+        reads: 'json',
         file: `${folder}/.mcp.json`,
         entries: [{ kind: 'value', at: ['mcpServers', 'ipc'], value: serverEntry(wish) }],
       },
       {
         format: 'json',
-        plain: true,
+        reads: 'json',
         file: `${folder}/.claude/settings.json`,
         entries: hookItems(claudeHooks((...words) => hookWords(wish, ...words))),
       },

@@ -19,7 +19,7 @@ export const claudeDesktop: Host = {
       targets: [
         {
           format: 'json',
-          plain: true,
+          reads: 'json',
           file,
           entries: [{ kind: 'value', at: ['mcpServers', 'ipc'], value: serverEntry(wish) }],
         },

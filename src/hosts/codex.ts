@@ -31,7 +31,7 @@ export const codex: Host = {
     return {
       targets: [
         { format: 'toml', file: `${folder}/config.toml`, path: ['mcp_servers', 'ipc'], block: server(wish) },
-        { format: 'json', plain: true, file: `${folder}/hooks.json`, entries: hookItems(hooks(wish)) },
+        { format: 'json', reads: 'json', file: `${folder}/hooks.json`, entries: hookItems(hooks(wish)) },
       ],
       notes: [
         'Codex runs no hook before you approve it: type /hooks in it once, and again after each change',

@@ -20,6 +20,8 @@ export const gemini: Host = {
       targets: [
         {
           format: 'json',
+          // Seen with 0.61.0: a comment it reads, at a trailing comma it gives up.
+          reads: 'json with comments',
           file: `${folder}/settings.json`,
           entries: [
             { kind: 'value', at: ['mcpServers', 'ipc'], value: serverEntry(wish) },

@@ -49,8 +49,8 @@ export type Target =
       readonly format: 'json';
       readonly file: string;
       readonly entries: readonly JsonEntry[];
-      /** The program reads plain JSON only: one with comments it ignores whole. */
-      readonly plain?: true;
+      /** What its program reads; a file that goes beyond it is ignored whole. Absent: comments and trailing commas too. */
+      readonly reads?: 'json' | 'json with comments';
     }
   | {
       readonly format: 'toml';

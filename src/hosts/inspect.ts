@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { asFailure } from '../protocol/failures.ts';
 import { readConfigFile } from './config-file.ts';
 import type { Host, Target, Wish } from './host.ts';
-import { dataOf, parseJson, valueAt } from './json-edit.ts';
-import { holdsAll, isUnreadByItsProgram } from './merge.ts';
+import { dataOf, type JsonEntry, parseJson, valueAt } from './json-edit.ts';
+import { holdsAll, unreadable } from './merge.ts';
 import { parseToml, tomlValueAt } from './toml-edit.ts';
 
 /** As the client will start it. */
@@ -55,12 +55,9 @@ function stateOf(target: Target): FileState {
         : { file, state: 'other', why: 'is not what this ipc would write' };
     if (target.format === 'toml') parseToml(text.replace(/^\uFEFF/, ''), file);
     const holds = target.format === 'toml' || holdsAll(text, withoutServer(target));
-    if (isUnreadByItsProgram(text, target))
-      return {
-        file,
-        state: 'ignored',
-        why: 'has comments or trailing commas, so its program ignores it whole',
-      };
+    const what = unreadable(text, target);
+    if (what !== undefined)
+      return { file, state: 'ignored', why: `has ${what}, so its program ignores it whole` };
     if (holds) return { file, state: 'whole', why: 'holds what it should' };
     return { file, state: 'other', why: 'lacks what this ipc would write' };
   } catch (error) {
@@ -70,7 +67,7 @@ function stateOf(target: Target): FileState {
 
 /** The server's entry is judged by what it starts: it may carry a name or settings of the person's. */
 function withoutServer(target: Extract<Target, { format: 'json' }>): Extract<Target, { format: 'json' }> {
-  return { ...target, entries: target.entries.filter((entry) => commandOf(entry.value) === undefined) };
+  return { ...target, entries: target.entries.filter((entry) => !isServer(entry)) };
 }
 
 function serverIn(target: Target): ServerCommand | undefined {
@@ -79,11 +76,14 @@ function serverIn(target: Target): ServerCommand | undefined {
   if (text === undefined) return undefined;
   if (target.format === 'toml') return commandOf(tomlValueAt(parseToml(text, target.file), target.path));
   const root = parseJson(text, target.file);
-  for (const { at, value } of target.entries) {
-    const found = commandOf(value) === undefined || root === undefined ? undefined : valueAt(root, at);
-    if (found !== undefined) return commandOf(dataOf(found));
-  }
-  return undefined;
+  const entry = target.entries.find(isServer);
+  const found = entry === undefined || root === undefined ? undefined : valueAt(root, entry.at);
+  return found === undefined ? undefined : commandOf(dataOf(found));
+}
+
+/** A hook has a command too, but stands in a list. */
+function isServer(entry: JsonEntry): boolean {
+  return entry.kind === 'value' && commandOf(entry.value) !== undefined;
 }
 
 /** `{command: "ipc", args: ["mcp"], env: {}}`, or opencode's `{command: ["ipc", "mcp"], environment: {}}`. */

@@ -3,7 +3,14 @@
  * moves, neither comments nor commas, order, line ends or indentation. jsonc-parser reads and says where
  * things stand; its own edits would format neighbours and drop a comment that stands behind a value.
  */
-import { createScanner, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  createScanner,
+  type Node,
+  type ParseError,
+  parseTree,
+  printParseErrorCode,
+  stripComments,
+} from 'jsonc-parser';
 import { Failure } from '../protocol/failures.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
@@ -49,13 +56,14 @@ export function parseJson(text: string, file: string): Node | undefined {
   );
 }
 
-/** Comments and trailing commas, which plain JSON forbids. */
-export function isPlainJson(text: string): boolean {
+/** Plain JSON, but for comments where they are allowed: no trailing comma. */
+export function isJson(text: string, comments: 'allowed' | 'none'): boolean {
+  const bare = comments === 'allowed' ? stripComments(text) : text;
   try {
-    JSON.parse(text);
+    JSON.parse(bare);
     return true;
   } catch {
-    return text.trim() === '';
+    return bare.trim() === '';
   }
 }
 

@@ -5,7 +5,7 @@ import {
   canonical,
   dataOf,
   insertEntry,
-  isPlainJson,
+  isJson,
   type Json,
   type JsonEntry,
   parseJson,
@@ -65,13 +65,16 @@ export function holdsAll(text: string, target: Merged): boolean {
   return target.entries.every((entry) => stands(root && valueAt(root, entry.at), entry));
 }
 
-/** The file would be ignored whole by its own program. */
-export function isUnreadByItsProgram(text: string, target: Merged): boolean {
-  return (
-    target.format === 'json' &&
-    target.plain === true &&
-    !isPlainJson(text.startsWith(BOM) ? text.slice(1) : text)
-  );
+/** What of the text its own program does not read, so that it ignores the file whole; undefined: it reads all. */
+export function unreadable(text: string, target: Merged): string | undefined {
+  if (target.format !== 'json' || target.reads === undefined) return undefined;
+  const bare = text.startsWith(BOM) ? text.slice(1) : text;
+  switch (target.reads) {
+    case 'json':
+      return isJson(bare, 'none') ? undefined : 'comments or trailing commas';
+    case 'json with comments':
+      return isJson(bare, 'allowed') ? undefined : 'trailing commas';
+  }
 }
 
 function jsonWith(text: string, target: Extract<Merged, { format: 'json' }>): With {

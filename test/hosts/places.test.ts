@@ -8,7 +8,7 @@ import { thrownBy } from '../support/thrown.ts';
 
 const machines = {
   linux: machine('linux', '/home/ann', {}),
-  darwin: machine('darwin', '/Users/ann', {}),
+  darwin: machine('darwin', '/mac/ann', {}),
   win32: machine('win32', 'C:\\Users\\ann', {
     APPDATA: 'C:\\Users\\ann\\AppData\\Roaming',
     LOCALAPPDATA: 'C:\\Users\\ann\\AppData\\Local',
@@ -17,57 +17,54 @@ const machines = {
 
 type System = keyof typeof machines;
 
-const WINDOWS = 'C:/Users/ann';
+const WINDOWS = machines.win32.userHome.replaceAll('\\', '/');
 
 /** The files of a set-up for the user; those of our own plugin are in the home and not here. */
 const places: Readonly<Record<HostName, Readonly<Record<System, readonly string[]>>>> = {
   'claude-code': {
     linux: ['/home/ann/.claude.json', '/home/ann/.claude/settings.json'],
-    darwin: ['/Users/ann/.claude.json', '/Users/ann/.claude/settings.json'],
+    darwin: ['/mac/ann/.claude.json', '/mac/ann/.claude/settings.json'],
     // R9: mcp-relay wrote to %APPDATA%\Claude here, where Claude Code never looks.
     win32: [`${WINDOWS}/.claude.json`, `${WINDOWS}/.claude/settings.json`],
   },
   'claude-desktop': {
     linux: ['/home/ann/.config/Claude/claude_desktop_config.json'],
-    darwin: ['/Users/ann/Library/Application Support/Claude/claude_desktop_config.json'],
+    darwin: ['/mac/ann/Library/Application Support/Claude/claude_desktop_config.json'],
     win32: [`${WINDOWS}/AppData/Roaming/Claude/claude_desktop_config.json`],
   },
   codex: {
     linux: ['/home/ann/.codex/config.toml', '/home/ann/.codex/hooks.json'],
-    darwin: ['/Users/ann/.codex/config.toml', '/Users/ann/.codex/hooks.json'],
+    darwin: ['/mac/ann/.codex/config.toml', '/mac/ann/.codex/hooks.json'],
     win32: [`${WINDOWS}/.codex/config.toml`, `${WINDOWS}/.codex/hooks.json`],
   },
   cursor: {
     linux: ['/home/ann/.cursor/mcp.json', '/home/ann/.cursor/hooks.json'],
-    darwin: ['/Users/ann/.cursor/mcp.json', '/Users/ann/.cursor/hooks.json'],
+    darwin: ['/mac/ann/.cursor/mcp.json', '/mac/ann/.cursor/hooks.json'],
     win32: [`${WINDOWS}/.cursor/mcp.json`, `${WINDOWS}/.cursor/hooks.json`],
   },
   gemini: {
     linux: ['/home/ann/.gemini/settings.json'],
-    darwin: ['/Users/ann/.gemini/settings.json'],
+    darwin: ['/mac/ann/.gemini/settings.json'],
     win32: [`${WINDOWS}/.gemini/settings.json`],
   },
   opencode: {
     linux: ['/home/ann/.config/opencode/opencode.jsonc'],
-    darwin: ['/Users/ann/.config/opencode/opencode.jsonc'],
+    darwin: ['/mac/ann/.config/opencode/opencode.jsonc'],
     win32: [`${WINDOWS}/.config/opencode/opencode.jsonc`],
   },
   vscode: {
     linux: ['/home/ann/.config/Code/User/mcp.json', '/home/ann/.copilot/hooks/ipc.json'],
-    darwin: [
-      '/Users/ann/Library/Application Support/Code/User/mcp.json',
-      '/Users/ann/.copilot/hooks/ipc.json',
-    ],
+    darwin: ['/mac/ann/Library/Application Support/Code/User/mcp.json', '/mac/ann/.copilot/hooks/ipc.json'],
     win32: [`${WINDOWS}/AppData/Roaming/Code/User/mcp.json`, `${WINDOWS}/.copilot/hooks/ipc.json`],
   },
   windsurf: {
     linux: ['/home/ann/.codeium/windsurf/mcp_config.json'],
-    darwin: ['/Users/ann/.codeium/windsurf/mcp_config.json'],
+    darwin: ['/mac/ann/.codeium/windsurf/mcp_config.json'],
     win32: [`${WINDOWS}/.codeium/windsurf/mcp_config.json`],
   },
   zed: {
     linux: ['/home/ann/.config/zed/settings.json'],
-    darwin: ['/Users/ann/.config/zed/settings.json'],
+    darwin: ['/mac/ann/.config/zed/settings.json'],
     win32: [`${WINDOWS}/AppData/Roaming/Zed/settings.json`],
   },
 };
