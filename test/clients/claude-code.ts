@@ -23,6 +23,7 @@ export interface ClaudeStage extends AsyncDisposable {
 }
 
 export interface ClaudeCode extends AsyncDisposable {
+  readonly pid: number;
   screen(): string;
   /** Types it and presses Enter, once the program has shown what was typed. */
   prompt(text: string): Promise<void>;
@@ -75,6 +76,7 @@ export async function claudeStage(command: string): Promise<ClaudeStage> {
 
 function session(program: TerminalProgram): ClaudeCode {
   return {
+    pid: program.pid,
     screen: program.screen,
     prompt: async (text) => {
       const from = program.screen().length;
@@ -100,11 +102,13 @@ async function answerFirstQuestions(machine: Machine): Promise<void> {
     lastOnboardingVersion: '2.1.329',
     numStartups: 9,
     theme: 'dark',
+    hasSeenAutoDefaultNotice: true,
+    hasSeenAutoDefaultNudge: true,
     customApiKeyResponses: { approved: [KEY.slice(-20)], rejected: [] },
     projects: { [machine.directory]: project },
   };
   const allowed = ['Bash', 'mcp__ipc', 'mcp__plugin_ipc_ipc'];
-  const settings = { permissions: { defaultMode: 'default', allow: allowed } };
+  const settings = { permissions: { allow: allowed } };
   await Bun.write(join(machine.userHome, '.claude.json'), JSON.stringify(global));
   await Bun.write(join(machine.userHome, '.claude/settings.json'), JSON.stringify(settings));
 }
