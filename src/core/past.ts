@@ -26,7 +26,7 @@ export function pastHandlers(desk: Desk, session: Session): Pick<Handlers, Past>
       const query = { ...mine(session.acting().id), id: id ?? null, sentByViewer: id === undefined, limit };
       const records = await desk.store.past(query);
       if (id !== undefined && records.length === 0) throw noSuchMessage(id);
-      return { messages: records.map(receiptsOf).reverse() };
+      return { messages: records.map((record) => receiptsOf(record, desk)).reverse() };
     },
     search: async ({ query, limit, everyone }) => {
       const viewer = session.viewer(everyone);
@@ -122,7 +122,7 @@ async function* everything(
   }
 }
 
-function receiptsOf(record: PastRecord): Output<'receipts'>['messages'][number] {
+function receiptsOf(record: PastRecord, { presence }: Desk): Output<'receipts'>['messages'][number] {
   const { message } = record;
   return {
     id: message.id as MessageId,
@@ -130,7 +130,11 @@ function receiptsOf(record: PastRecord): Output<'receipts'>['messages'][number] 
     to: [...message.to],
     sentAt: instant(message.sentAt),
     firstLine: (message.body.split('\n', 1)[0] ?? '').slice(0, FIRST_LINE),
-    receipts: record.receipts.map(receiptView),
+    receipts: record.receipts.map((receipt) => ({
+      ...receiptView(receipt),
+      doors: [...presence.doorsOf(receipt.agent)],
+      confirmedDoors: [...receipt.confirmedDoors],
+    })),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Door } from '../protocol/model.ts';
 import type { Clock, Store } from './ports.ts';
+import { openDoors } from './view.ts';
 import type { AgentId, Seat, SessionRecord } from './records/agents.ts';
 
 /** A session that is not heard of for so long is gone (its daemon died without a word). */
@@ -62,6 +63,12 @@ export class PresenceBook {
       this.#places.set(id, { ...place, record, kept });
       await this.#store.attach(record, this.#clock.now() + SESSION_TTL_MS);
     }
+  }
+
+  /** Open now, of whatever session of the agent. */
+  doorsOf(agent: AgentId): readonly Door[] {
+    const records = [...this.#places.values()].map(({ record }) => record);
+    return openDoors(records.filter((record) => record.agent === agent));
   }
 
   /** Opens a door of a session until the function returned is called. */

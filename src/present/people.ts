@@ -1,6 +1,7 @@
 /** Who is here: agents, how each can be reached, topics. */
 import type { AgentView } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
+import { openDoorWords } from './doors.ts';
 import { visibleLine } from './escape.ts';
 import type { Look } from './person.ts';
 import type { Style } from './style.ts';
@@ -31,7 +32,7 @@ function row(agent: AgentView, { style, now }: Look): Cell[] {
     { text: agent.kind },
     { text: hereWords(agent, now), paint: here },
     { text: `${agent.waiting}${held}` },
-    { text: agent.doors.join(', ') || '-' },
+    { text: openDoorWords(agent) || '-' },
     { text: placeOf(agent) },
     { text: visibleLine(agent.about ?? '') },
   ];
@@ -63,7 +64,8 @@ export function agentText(agent: AgentView, look: Look): string {
   if (agent.held > 0) lines.push(['held', `${agent.held}; let them through: ipc release ${agent.name}`]);
   if (agent.pausedUntil !== undefined) lines.push(['paused', untilWords(agent.pausedUntil, look)]);
   if (agent.about !== undefined) lines.push(['working on', visibleLine(agent.about)]);
-  if (agent.doors.length > 0) lines.push(['push', agent.doors.join(', ')]);
+  if (agent.doors.length > 0) lines.push(['push', openDoorWords(agent)]);
+  if (agent.confirmedDoors.length > 0) lines.push(['confirmed by', agent.confirmedDoors.join(', ')]);
   if (agent.topics.length > 0)
     lines.push(['topics', agent.topics.map((topic) => `#${topic.replace(/^#/, '')}`).join(', ')]);
   if (agent.forwards.length > 0) lines.push(['older names', agent.forwards.join(', ')]);

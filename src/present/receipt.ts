@@ -1,6 +1,7 @@
 /** What became of a message, in words that claim only what was proven (design §2). */
 import type { Receipt } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
+import { reachWords } from './doors.ts';
 import { visibleLine } from './escape.ts';
 import type { Look } from './person.ts';
 import type { Style } from './style.ts';
@@ -30,7 +31,17 @@ export function receiptsText(message: Sent, look: Look): string {
   const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
   const head = `${visibleLine(message.from)} to ${style.name(to)} · ${when}\n  ${style.faint(`id ${message.id}`)}\n`;
   const first = message.firstLine === '' ? '' : `    ${visibleLine(message.firstLine)}\n`;
-  return head + first + message.receipts.map((receipt) => `  ${receiptWords(receipt, look)}\n`).join('');
+  const each = message.receipts.map(
+    (receipt) => `  ${receiptWords(receipt, look)}\n${doorsLine(receipt, look)}`,
+  );
+  return head + first + each.join('');
+}
+
+/** How the recipient can be reached, as long as that matters: what was taken in has its door in its own line. */
+function doorsLine(receipt: Sent['receipts'][number], { style }: Look): string {
+  const awaited = receipt.state === 'queued' || receipt.state === 'offered' || receipt.state === 'held';
+  if (!awaited && receipt.doors.length === 0) return '';
+  return `    ${style.faint(reachWords(receipt))}\n`;
 }
 
 function whenOf(receipt: Receipt): string | undefined {

@@ -170,6 +170,14 @@ export const Receipt = z.object({
 });
 export type Receipt = z.infer<typeof Receipt>;
 
+const reach = {
+  doors: z.array(Door).describe('ways by which a message is pushed to it now'),
+  confirmedDoors: z.array(Door).describe('doors proven at least once to reach it'),
+};
+
+/** With what is known of the ways to that recipient. */
+export const ReceiptAndReach = Receipt.extend(reach);
+
 export const SessionView = z.object({
   client: z.string(),
   role: z.enum(['holder', 'satellite']),
@@ -188,8 +196,7 @@ export const AgentView = z.object({
   presence: Presence,
   you: z.boolean(),
   about: z.string().optional().describe('what it says it is working on'),
-  doors: z.array(Door).describe('ways by which a message is pushed to it now'),
-  confirmedDoors: z.array(Door).describe('doors proven at least once to reach it'),
+  ...reach,
   sessions: z.array(SessionView),
   waiting: z.int().nonnegative(),
   held: z.int().nonnegative(),

@@ -138,3 +138,25 @@ test('what a monitor offered says so when the hook hands it over, and seen prove
   expect((await bob()).confirmedDoors).toEqual(['monitor']);
   expect((await check(hook, { door: 'hook' })).messages).toEqual([]);
 });
+
+test('receipts tell for each recipient which doors are open and which were ever proven', async () => {
+  const ann = await world.enter('ann');
+  await hold('bob', ['tool']);
+  const { id } = await send(ann, 'hello');
+  const reach = async () => {
+    const { messages } = await ann.handlers.receipts(operations.receipts.input.parse({ id }), {});
+    return messages[0]?.receipts[0];
+  };
+  expect(await reach()).toMatchObject({ to: 'bob', state: 'queued', doors: ['tool'], confirmedDoors: [] });
+  const hook = await world.enter('bob', 'agent');
+  const got = await check(hook, { door: 'hook' });
+  expect(await reach()).toMatchObject({ state: 'queued', doors: ['tool', 'hook'], confirmedDoors: [] });
+  const deliveries = got.messages.map(({ id: of, attempt }) => ({ id: of, attempt }));
+  await hook.handlers.confirm({ reader: 'reader-check', door: 'hook', stage: 'handed', deliveries }, {});
+  expect(await reach()).toMatchObject({
+    state: 'handed',
+    door: 'hook',
+    doors: ['tool', 'hook'],
+    confirmedDoors: ['hook'],
+  });
+});

@@ -78,6 +78,7 @@ export interface Confirmation {
 }
 
 export interface ReceiptRecord {
+  readonly agent: AgentId;
   readonly to: string;
   readonly state: DeliveryState;
   readonly door: Door | null;
@@ -89,6 +90,8 @@ export interface ReceiptRecord {
   readonly seenAt: number | null;
   readonly ackedAt: number | null;
   readonly endedAt: number | null;
+  /** Of the recipient, whatever this message came by. */
+  readonly confirmedDoors: readonly Door[];
 }
 
 /** `viewer: null` reads everybody's; otherwise only what the viewer sent or was sent. */

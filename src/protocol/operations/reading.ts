@@ -9,6 +9,7 @@ import {
   Message,
   MessageId,
   Receipt,
+  ReceiptAndReach,
 } from '../model.ts';
 import { operation, streaming } from './define.ts';
 
@@ -155,7 +156,7 @@ export const reading = {
           to: z.array(z.string()),
           sentAt: Instant,
           firstLine: z.string(),
-          receipts: z.array(Receipt),
+          receipts: z.array(ReceiptAndReach),
         }),
       ),
     }),

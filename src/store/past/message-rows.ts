@@ -65,7 +65,9 @@ export function attachmentsOf(row: Pick<MessageRow, 'attachments'>): readonly Po
 
 export interface ReceiptRow {
   readonly message: number;
+  readonly agent: AgentId;
   readonly name: string;
+  readonly confirmed_doors: string;
   readonly state: DeliveryState;
   readonly door: Door | null;
   readonly reason: string | null;
@@ -78,11 +80,12 @@ export interface ReceiptRow {
   readonly ended_at: number | null;
 }
 
-export const RECEIPT = `d.message, a.name, d.state, d.door, d.reason, d.attempts, d.offered_at, d.offered_by,
+export const RECEIPT = `d.message, d.agent, a.name, a.confirmed_doors, d.state, d.door, d.reason, d.attempts, d.offered_at, d.offered_by,
   d.handed_at, d.seen_at, d.acked_at, d.ended_at`;
 
 export function receiptRecord(row: ReceiptRow): ReceiptRecord {
   return {
+    agent: row.agent,
     to: row.name,
     state: row.state,
     door: row.door,
@@ -94,6 +97,7 @@ export function receiptRecord(row: ReceiptRow): ReceiptRecord {
     seenAt: row.seen_at,
     ackedAt: row.acked_at,
     endedAt: row.ended_at,
+    confirmedDoors: doorsOf(row.confirmed_doors),
   };
 }
 
