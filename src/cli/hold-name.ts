@@ -2,6 +2,7 @@
  * A session that stays and holds a name for as long as it lives: an MCP server's. Which name, and under
  * what the hooks and commands of the same session find it, is design §5.
  */
+import { moveAutoCheck } from '../doors/auto-check.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Door, MessageId } from '../protocol/model.ts';
 import { nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
@@ -210,6 +211,7 @@ function held(
       const renamed = await operations.rename({ name: parseOwnName(to) });
       name = renamed.to;
       copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
+      moveAutoCheck(paths, renamed);
       bindAll(paths, bindings, { name: renamed.to as AgentName, asked: told });
       return renamed;
     },

@@ -8,7 +8,7 @@ interface Phrase {
   /** Shown when nothing was understood. */
   readonly says: string;
   readonly pattern: RegExp;
-  readonly argv: (groups: Readonly<Record<string, string>>) => readonly string[];
+  readonly argv: (groups: Readonly<Record<string, string | undefined>>) => readonly string[];
 }
 
 const NAME = '["\'“‘]?@?(?<name>[a-z0-9](?:[a-z0-9._-]*[a-z0-9_-])?)["\'”’]?';
@@ -25,13 +25,18 @@ const phrase = (says: string, pattern: string, argv: Phrase['argv']): Phrase => 
 });
 
 const to = (many = ''): string => many.split(/\s*,\s*(?:and\s+)?|\s+and\s+/i).join(',');
-const message = ({ to: many = '', text = '' }: Readonly<Record<string, string>>): string[] => [
+const message = ({ to: many = '', text = '' }: Readonly<Record<string, string | undefined>>): string[] => [
   'send',
   to(many),
   '--',
   text,
 ];
-const broadcast = ({ text = '' }: Readonly<Record<string, string>>): string[] => ['send', '@all', '--', text];
+const broadcast = ({ text = '' }: Readonly<Record<string, string | undefined>>): string[] => [
+  'send',
+  '@all',
+  '--',
+  text,
+];
 
 export const phrases: readonly Phrase[] = [
   phrase(
@@ -91,6 +96,20 @@ export const phrases: readonly Phrase[] = [
     'rename to X',
     `(?:rename(?:\\s+(?:me|myself|this\\s+(?:instance|session|agent)))?\\s+(?:to|as)|change\\s+my\\s+name\\s+to)\\s+${NAME}${END}`,
     ({ name = '' }) => ['rename', name],
+  ),
+  phrase(
+    'start auto checking 5',
+    `(?:start|turn\\s+on|enable|begin)\\s+auto[\\s-]*check(?:ing)?(?:\\s+(?:every\\s+)?(?<minutes>\\d+)(?:\\s*(?:m|min|mins|minutes?))?)?${END}`,
+    ({ minutes }) => ['autocheck', 'start', ...(minutes === undefined ? [] : [minutes])],
+  ),
+  phrase('stop auto checking', `(?:stop|turn\\s+off|disable|end)\\s+auto[\\s-]*check(?:ing)?${END}`, () => [
+    'autocheck',
+    'stop',
+  ]),
+  phrase(
+    'is auto checking on?',
+    `(?:is\\s+auto[\\s-]*check(?:ing)?\\s+(?:on|active|enabled)|auto[\\s-]*check(?:ing)?\\s+status)${END}`,
+    () => ['autocheck', 'status'],
   ),
   phrase('reply: …', `(?:reply|answer|respond)(?:\\s*:\\s*|\\s+with:?\\s+|\\s+)${TEXT}`, ({ text = '' }) => [
     'reply',

@@ -42,6 +42,11 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     remove: async () => (await import('./verbs/agent.ts')).remove,
     show: async () => (await import('./verbs/agent.ts')).show,
   },
+  autocheck: {
+    start: async () => (await import('./verbs/autocheck.ts')).start,
+    status: async () => (await import('./verbs/autocheck.ts')).status,
+    stop: async () => (await import('./verbs/autocheck.ts')).stop,
+  },
   config: {
     get: async () => (await import('./verbs/config.ts')).get,
     list: async () => (await import('./verbs/config.ts')).list,

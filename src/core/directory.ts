@@ -171,7 +171,7 @@ async function hold(
   }
   session.agent = agent;
   retell(desk, agent.id, () => agent);
-  if (held !== null) desk.presence.taken({ ...held.seat, agent: agent.id }, doors);
+  if (held !== null) await desk.presence.taken({ ...held.seat, agent: agent.id }, doors);
 }
 
 /**

@@ -30,6 +30,8 @@ export class PresenceBook {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #places = new Map<string, Place>();
+  /** Agents that said so: a session that comes later (a monitor beside its server) is as idle as the rest. */
+  readonly #idle = new Set<AgentId>();
   #beatAt = 0;
 
   constructor(parts: { store: Store; clock: Clock }) {
@@ -49,9 +51,11 @@ export class PresenceBook {
   }
 
   /** The store has attached it: it holds a name. */
-  taken(record: SessionRecord, kept: readonly Door[]): void {
-    const streams = this.#places.get(record.id)?.streams ?? [];
+  async taken(attached: SessionRecord, kept: readonly Door[]): Promise<void> {
+    const streams = this.#places.get(attached.id)?.streams ?? [];
+    const record = { ...attached, idle: this.#idle.has(attached.agent) };
     this.#places.set(record.id, { record, streams, kept: new Set(kept) });
+    if (record.idle) await this.beat();
   }
 
   /** A door that the agent's holder is found to have, open from now on. */
@@ -96,7 +100,7 @@ export class PresenceBook {
     const role = before?.record.role ?? 'satellite';
     if (streams.length === 0 && role === 'satellite' && !stays) return this.leave(session.id);
     const { seat, until } = this.#seatOf({ ...session, role, doors: doorsOf({ streams, kept }) });
-    const { since, idle } = before?.record ?? seat;
+    const { since, idle } = before?.record ?? { ...seat, idle: this.#idle.has(agent) };
     const record = { ...seat, agent, since, idle };
     this.#places.set(session.id, { record, streams, kept });
     await this.#store.attach(record, until);
@@ -108,7 +112,11 @@ export class PresenceBook {
   }
 
   async leave(id: string): Promise<void> {
-    if (!this.#places.delete(id)) return;
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    this.#places.delete(id);
+    const { agent } = place.record;
+    if (![...this.#places.values()].some((other) => other.record.agent === agent)) this.#idle.delete(agent);
     await this.#store.detach({ session: id, now: this.#clock.now() });
   }
 
@@ -119,6 +127,8 @@ export class PresenceBook {
 
   /** Says of all of an agent's sessions whether it is idle. */
   async setIdle(agent: AgentId, state: { idle: boolean }): Promise<void> {
+    if (state.idle) this.#idle.add(agent);
+    else this.#idle.delete(agent);
     for (const place of this.#places.values()) {
       if (place.record.agent !== agent) continue;
       const activeAt = state.idle ? place.record.activeAt : this.#clock.now();

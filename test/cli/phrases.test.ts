@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { parseArguments } from '../../src/cli/arguments.ts';
 import { phrases, understand, understood } from '../../src/cli/phrases.ts';
-import { topVerbs } from '../../src/cli/verb-list.ts';
+import { groups, topVerbs } from '../../src/cli/verb-list.ts';
 
 describe('the phrases of system 000', () => {
   test.each<[string, string[]]>([
@@ -31,6 +31,12 @@ describe('the phrases of system 000', () => {
     ['list instances', ['who']],
     ['who am I?', ['whoami']],
     ['rename to fred-debugging', ['rename', 'fred-debugging']],
+    ['start auto checking 5', ['autocheck', 'start', '5']],
+    ['Start auto-checking every 10 minutes', ['autocheck', 'start', '10']],
+    ['start auto checking', ['autocheck', 'start']],
+    ['stop auto checking', ['autocheck', 'stop']],
+    ['is auto checking on?', ['autocheck', 'status']],
+    ['auto check status', ['autocheck', 'status']],
     ['reply: on it', ['reply', '--', 'on it']],
     ['forward to nessa', ['send', 'nessa', '--forward', 'last']],
     ['forward that to nessa.', ['send', 'nessa', '--forward', 'last']],
@@ -64,7 +70,9 @@ describe('the phrases of system 000', () => {
 
   test('every phrase leads to a verb there is, and each family is named to whoever was not understood', () => {
     for (const { argv } of phrases)
-      expect(Object.keys(topVerbs)).toContain(argv({ name: 'x', to: 'x', text: 'x' })[0] ?? '');
+      expect(Object.keys({ ...topVerbs, ...groups })).toContain(
+        argv({ name: 'x', to: 'x', text: 'x' })[0] ?? '',
+      );
     expect(understood().length).toBeGreaterThan(8);
   });
 });

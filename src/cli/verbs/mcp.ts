@@ -8,6 +8,7 @@ import { systemClock } from '../../system/clock.ts';
 import { variable } from '../../system/environment.ts';
 import { reserveStdout } from '../../system/output.ts';
 import { localOffset } from '../../system/zone.ts';
+import { autoCheckWords, autoChecking, IDLE_RULE } from '../auto-checking.ts';
 import type { Call } from '../call.ts';
 import { channelAsked } from '../channel-asked.ts';
 import type { Held } from '../hold-name.ts';
@@ -63,6 +64,11 @@ async function run(call: Call): Promise<void> {
     home: paths.home,
     allowRun: call.values.on('allowRun'),
     channel: channelAsked(environment),
+    autoCheck: async (wish) => {
+      const { name } = await holder.open();
+      const rule = autoChecking(paths, name, wish);
+      return `${name}: ${autoCheckWords(rule, call.world.now())}. ${IDLE_RULE}`;
+    },
   });
   await serveStdio(server, call.output.say);
   await holder.close();

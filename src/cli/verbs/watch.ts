@@ -41,10 +41,14 @@ const spec: Spec = {
 };
 
 async function run(call: Call): Promise<number> {
+  if (isMonitor(call)) {
+    const { monitor } = await import('../monitor.ts');
+    return monitor(call, inputOf<'watch'>(table, call.values));
+  }
   using interrupt = interruptible();
   const { signal } = interrupt;
   const input = inputOf<'watch'>(table, call.values);
-  const door: Door = call.values.text('format') === 'line' ? 'monitor' : 'watch';
+  const door: Door = 'watch';
   const show = await renderer(call);
   await using session = await call.open({ stays: true });
   const offer = offering(session, door);
@@ -60,6 +64,11 @@ async function run(call: Call): Promise<number> {
   return signal.aborted ? 130 : 0;
 }
 
+/** What a client program runs to be woken by its lines. */
+function isMonitor({ values, json }: Call): boolean {
+  return values.text('format') === 'line' && !json && !values.on('everyone');
+}
+
 async function renderer(call: Call): Promise<(item: Item) => string> {
   if (call.json) return (item) => jsonLine(item);
   const { output, values } = call;
@@ -68,6 +77,7 @@ async function renderer(call: Call): Promise<(item: Item) => string> {
   const to = (item: Item): string => (everyone ? `${style.faint(`for ${item.recipient}:`)} ` : '');
   switch (values.text('format')) {
     case 'line':
+      // Of others' messages; one's own go through the monitor.
       return (item) => `${to(item)}${messageLine(item.message)}\n`;
     case 'model': {
       const { forModel } = await import('../../present/model.ts');

@@ -1,0 +1,122 @@
+/**
+ * `ipc watch --format line`, the monitor of a client program: each line wakes its idle session. It ends
+ * with the session (killed, or its stdout closed) and outlives every daemon.
+ */
+import { verdict } from '../doors/monitor.ts';
+import { bareLine, messageLine } from '../present/line.ts';
+import type { AgentView, Delivered } from '../protocol/model.ts';
+import type { Input } from '../protocol/operations.ts';
+import { clientSession } from '../system/clients.ts';
+import { pause } from '../system/clock.ts';
+import { identify } from '../system/identity.ts';
+import type { Call } from './call.ts';
+import { interruptible } from './interrupt.ts';
+import { openSession, type Session } from './session.ts';
+
+/** The client starts us beside its server and its first hook; one of those names the session. */
+const NAMING_MS = 5_000;
+const LOOK_MS = 250;
+/** What waits behind a pause or a long turn is looked at this often. */
+const MOST = 200;
+
+export async function monitor(call: Call, input: Partial<Input<'watch'>>): Promise<number> {
+  using interrupt = interruptible();
+  const { signal } = interrupt;
+  const acting = { told: call.as };
+  await untilNamed(call, acting);
+  await using session = await openSession(call.world, {
+    ...acting,
+    stays: true,
+    say: call.output.say,
+    meanwhile: () => undefined,
+  });
+  const pending = new Map<string, { message: Delivered; since: number }>();
+  const writing = { gone: false };
+  let showing: Promise<void> | undefined;
+  const wake = (): void => {
+    showing ??= show(call, session, { pending, writing, signal }).finally(() => {
+      showing = undefined;
+      // What came while the last one was ending.
+      if (pending.size > 0 && !writing.gone && !signal.aborted) wake();
+    });
+  };
+  try {
+    const stream = session.operations.watch({ ...input, door: 'monitor' }, { signal });
+    for await (const { message } of stream) {
+      if (writing.gone) return 0;
+      if (pending.size < MOST) pending.set(message.id, { message, since: performance.now() });
+      wake();
+    }
+    await showing;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return signal.aborted ? 130 : 0;
+}
+
+async function untilNamed({ world }: Call, acting: { told: string | undefined }): Promise<void> {
+  const { environment, paths } = world;
+  if (clientSession(environment) === undefined) return;
+  const end = performance.now() + NAMING_MS;
+  while (performance.now() < end) {
+    const { how, name } = identify(paths, environment, acting);
+    if (how === 'session' && name !== undefined) return;
+    await pause(LOOK_MS / 5);
+  }
+}
+
+interface Showing {
+  readonly pending: Map<string, { message: Delivered; since: number }>;
+  /** Nobody reads us any more. */
+  readonly writing: { gone: boolean };
+  readonly signal: AbortSignal;
+}
+
+/** Until nothing is pending. */
+async function show(call: Call, session: Session, { pending, writing, signal }: Showing): Promise<void> {
+  for (let first = true; pending.size > 0 && !signal.aborted; first = false) {
+    if (!first) await pause(LOOK_MS);
+    const now = await situation(session);
+    if (now === undefined) continue;
+    for (const [id, { message, since }] of pending) {
+      const unread = now.unread.has(id);
+      const age = performance.now() - since;
+      const decided = verdict({ message, unread, age }, now.agent);
+      if (decided === 'wait') continue;
+      pending.delete(id);
+      if (decided === 'drop') continue;
+      const line = decided === 'line' ? messageLine(message) : bareLine(message);
+      if (!(await call.output.write(`${line}\n`))) {
+        writing.gone = true;
+        // The client is gone, and with it whoever we would have woken.
+        return session.client.close();
+      }
+      await offered(session, message);
+    }
+  }
+}
+
+/** Undefined while the daemon cannot be asked. */
+async function situation({
+  operations,
+  reader,
+}: Session): Promise<{ agent: AgentView; unread: ReadonlySet<string> } | undefined> {
+  try {
+    const [{ you }, { messages }] = await Promise.all([
+      operations.whoami({}),
+      operations.check({ reader, door: 'monitor', peek: true, limit: 1_000, bytes: 524_288 }),
+    ]);
+    return you === undefined ? undefined : { agent: you, unread: new Set(messages.map(({ id }) => id)) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function offered({ operations, reader }: Session, { id, attempt }: Delivered): Promise<void> {
+  try {
+    const deliveries = [{ id, attempt }];
+    await operations.confirm({ reader, door: 'monitor', stage: 'offered', deliveries });
+  } catch {
+    // Not offered is not claimed.
+  }
+}
