@@ -28,23 +28,27 @@ const quote = (payload: Json, path: string): string | undefined => {
 const count = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? '' : 's'}`;
 const branch = (ref: string): string => ref.replace(/^refs\/(?:heads|tags)\//, '');
 const short = (sha: string): string => oneLine(sha.slice(0, 7));
-/** `synchronize` is GitHub's word for new commits. */
+/** GitHub's words that say nothing by themselves. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  converted_to_draft: 'made a draft of',
+  ready_for_review: 'took out of draft',
+  review_request_removed: 'no longer asks for a review of',
+  review_requested: 'asked for a review of',
+  synchronize: 'pushed to',
+};
 const acted = (payload: Json): string => {
-  const action = line(payload, 'action', 40).replaceAll('_', ' ');
-  if (action === 'synchronize') return 'pushed to';
+  const action = line(payload, 'action', 40);
   if (action === 'closed' && at(payload, 'pull_request.merged') === true) return 'merged';
-  return action;
+  return (Object.hasOwn(ACTIONS, action) ? ACTIONS[action] : undefined) ?? action.replaceAll('_', ' ');
 };
 const numbered = (payload: Json, path: string): string =>
   `#${line(payload, `${path}.number`)}: ${line(payload, `${path}.title`)}`;
 
 /** How a check, a run or a suite stands. */
-const outcome = (payload: Json, path: string): string =>
-  line(
-    payload,
-    textAt(payload, `${path}.conclusion`) === undefined ? `${path}.status` : `${path}.conclusion`,
-    40,
-  );
+const outcome = (payload: Json, path: string): string => {
+  const ended = textAt(payload, `${path}.conclusion`) !== undefined;
+  return line(payload, `${path}.${ended ? 'conclusion' : 'status'}`, 40).replaceAll('_', ' ');
+};
 
 const events: Readonly<Record<string, (payload: Json) => Told>> = {
   check_run: (payload) => ({

@@ -142,21 +142,21 @@ async function send(
   );
 }
 
+/** What only a mistake of ours can lead to. */
+const OURS = /^(?:internal|invalid|invalid_name|malformed|too_large|unknown_operation)$/;
+
 /** Once it is proven, what fails is never the sender's fault: 429 or 503, and when to come again. */
 function unavailable(error: unknown): unknown {
   const failure = failureOf(error);
   const { http, retry } = failures[failure.code];
   if (http === 429) return error;
-  // Removed by hand under a session that is still open: the next session takes the name again.
-  if (failure.code === 'mailbox_full' || failure.code === 'not_registered')
-    return new HttpFailure(failure, { status: 503, retryAfter: FULL_SECONDS });
-  if (retry || http === 503) return new HttpFailure(failure, { status: 503, retryAfter: DOWN_SECONDS });
-  return new HttpFailure(
-    new Failure('internal', `the message could not be stored: ${failure.message}`, { cause: error }),
-    {
-      status: 500,
-    },
-  );
+  if (OURS.test(failure.code)) {
+    const said = `the message could not be stored: ${failure.message}`;
+    return new HttpFailure(new Failure('internal', said, { cause: error }));
+  }
+  // A full mailbox must be read first; a daemon that cannot start, or an agent removed by hand, mended.
+  const soon = retry && failure.code !== 'mailbox_full';
+  return new HttpFailure(failure, { status: 503, retryAfter: soon ? DOWN_SECONDS : FULL_SECONDS });
 }
 
 /** CloudEvents' validation handshake: a sender asks whether it may deliver here. */
