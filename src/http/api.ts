@@ -6,6 +6,7 @@ import { derivedId } from '../system/ids.ts';
 import { copyKey } from '../system/keys.ts';
 import { renameInTokens, type Token } from '../system/tokens.ts';
 import { jsonOf, wantType } from './body.ts';
+import { stopping } from './problem.ts';
 import type { Context, Opening } from './context.ts';
 import { type Fields, fromJson, fromQuery, type Mapped } from './mapping.ts';
 
@@ -44,7 +45,8 @@ async function waited(context: Context, { token, opening, operation, input }: Wa
     return await context.use(opening, (operations) => callOf(operations, operation)(input, { signal }));
   } catch (error) {
     // Given up for it: told what a new request would be told.
-    if (signal.aborted) context.authorize(operation.scope);
+    if (held.signal.aborted) context.authorize(operation.scope);
+    if (signal.aborted) throw stopping();
     throw error;
   }
 }

@@ -2,7 +2,7 @@
  * Failures as an HTTP client is told them: problem+json (RFC 9457) with the code, the hint and whether to
  * try again, from the one table of failures.
  */
-import { asFailure, failures, type Failure } from '../protocol/failures.ts';
+import { asFailure, Failure, failures } from '../protocol/failures.ts';
 
 export interface ProblemFacts {
   /** Where HTTP has a status of its own (405, 415, 408), which the table cannot know. */
@@ -52,6 +52,11 @@ export function problem(error: unknown, more: ProblemFacts = {}): Response {
       ...facts.headers,
     },
   });
+}
+
+/** For requests that come, or still wait, while the server ends. */
+export function stopping(): Failure {
+  return new Failure('busy', 'this server is stopping', { hint: 'ipc serve' });
 }
 
 export function failureOf(error: unknown): Failure {

@@ -7,7 +7,7 @@ interface Bucket {
   at: number;
 }
 
-/** More keys than this are not remembered one by one: the fullest buckets say least. */
+/** Of more keys than this only those seen last are remembered. */
 const MAX_BUCKETS = 10_000;
 
 export class Rates {
@@ -20,6 +20,10 @@ export class Rates {
     this.#perMinute = limit.perMinute;
     this.#burst = limit.burst;
     this.#mono = limit.mono;
+  }
+
+  get size(): number {
+    return this.#buckets.size;
   }
 
   /** Throws 429 with the time after which one more is let through. */
@@ -41,20 +45,17 @@ export class Rates {
     const perMs = this.#perMinute / 60_000;
     bucket.left = Math.min(this.#burst, bucket.left + (now - bucket.at) * perMs);
     bucket.at = now;
-    if (!this.#buckets.has(key)) this.#remember(key, bucket, now);
+    this.#remember(key, bucket);
     if (bucket.left < 1) return (1 - bucket.left) / perMs / 1_000;
     bucket.left -= 1;
     return 0;
   }
 
-  #remember(key: string, bucket: Bucket, now: number): void {
-    if (this.#buckets.size >= MAX_BUCKETS) {
-      const refill = (this.#burst / this.#perMinute) * 60_000;
-      for (const [old, { at }] of this.#buckets) if (now - at > refill) this.#buckets.delete(old);
-      // Full of live ones: the oldest goes, in the order of the map.
-      const [first] = this.#buckets.keys();
-      if (this.#buckets.size >= MAX_BUCKETS && first !== undefined) this.#buckets.delete(first);
-    }
+  #remember(key: string, bucket: Bucket): void {
+    // The map keeps the order of last use: the first is whom nobody has seen for longest.
+    this.#buckets.delete(key);
+    const [first] = this.#buckets.keys();
+    if (this.#buckets.size >= MAX_BUCKETS && first !== undefined) this.#buckets.delete(first);
     this.#buckets.set(key, bucket);
   }
 }

@@ -10,7 +10,7 @@ import { Clients } from './clients.ts';
 import type { Context, Handler, HttpLog, Open } from './context.ts';
 import { type GuardRules, refuseBrowsers } from './guard.ts';
 import { HeldStreams } from './held.ts';
-import { failureOf, HttpFailure, problem } from './problem.ts';
+import { failureOf, HttpFailure, problem, stopping } from './problem.ts';
 import { Rates } from './rates.ts';
 
 export interface Limits {
@@ -90,10 +90,11 @@ export class Door {
   }
 
   async #answer(request: Request, bun: Bun.Server<undefined>): Promise<Response> {
-    const url = new URL(request.url);
     try {
+      // First of all: without a Host there is not even an address to look at.
       refuseBrowsers(request, this.#parts.guard);
-      if (this.#draining.signal.aborted) throw new Failure('busy', 'this server is stopping');
+      const url = new URL(request.url);
+      if (this.#draining.signal.aborted) throw stopping();
       const route = this.#find(url.pathname);
       if (route === undefined)
         throw new Failure('unknown_operation', 'wanted a route of this server; GET /v1 lists them', {
@@ -174,7 +175,7 @@ export class Door {
   }
 
   async #stop(server: Bun.Server<undefined>): Promise<void> {
-    this.#draining.abort(new Failure('busy', 'this server is stopping'));
+    this.#draining.abort(stopping());
     this.#held.endAll();
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, DRAIN_MS);
@@ -197,6 +198,8 @@ function listen(
       idleTimeout: limits.idleSeconds,
       maxRequestBodySize: MAX_BODY_BYTES,
       development: false,
+      // Else, outside development, Bun lets a second server share the port in silence (seen with 1.4.5).
+      reusePort: false,
       fetch: answer,
       // A stream that was cut on purpose is no news.
       error: () => problem(new Failure('internal', 'the answer could not be made')),

@@ -46,8 +46,8 @@ export type TokenWish = Pick<Token, 'agent' | 'scopes'> & {
 
 export async function createToken(paths: Paths, wish: TokenWish): Promise<NewToken> {
   return await changing(paths, (kept) => {
-    const made = newToken(randomText(6), wish);
-    return { kept: [...kept, made.row], answer: made };
+    const { row, answer } = newToken(randomText(6), wish);
+    return { kept: [...kept, row], answer };
   });
 }
 
@@ -59,8 +59,8 @@ export async function defaultToken(paths: Paths, wish: TokenWish): Promise<NewTo
     if (row !== undefined && secret !== undefined && row.hash === hashOf(secret))
       return { kept, answer: { token: withoutHash(row), secret } };
     const made = newToken(DEFAULT_TOKEN, wish);
-    replaceFile(paths.defaultToken, `${made.secret}\n`);
-    return { kept: [...kept.filter(({ id }) => id !== DEFAULT_TOKEN), made.row], answer: made };
+    replaceFile(paths.defaultToken, `${made.answer.secret}\n`);
+    return { kept: [...kept.filter(({ id }) => id !== DEFAULT_TOKEN), made.row], answer: made.answer };
   });
 }
 
@@ -124,12 +124,12 @@ function isOver({ expires }: Kept, now: number): boolean {
   return expires !== undefined && Date.parse(expires) <= now;
 }
 
-function newToken(id: string, { agent, scopes, now, expiresAt }: TokenWish): NewToken & { row: Kept } {
+function newToken(id: string, { agent, scopes, now, expiresAt }: TokenWish): { row: Kept; answer: NewToken } {
   const secret = `ipc_${randomKey()}`;
   const created = new Date(now).toISOString();
   const expires = expiresAt === undefined ? {} : { expires: new Date(expiresAt).toISOString() };
   const token: Token = { id, agent, scopes, created, ...expires };
-  return { token, secret, row: { ...token, hash: hashOf(secret) } };
+  return { row: { ...token, hash: hashOf(secret) }, answer: { token, secret } };
 }
 
 async function changing<T>(
