@@ -1,7 +1,9 @@
 /** How `setup` and `unsetup` say what they did, a client at a time. */
 import { visible } from '../present/escape.ts';
 import type { Style } from '../present/style.ts';
-import type { FailureBody } from '../protocol/failures.ts';
+import { Failure, type FailureBody } from '../protocol/failures.ts';
+import { type Lock, waitForLock } from '../system/lock.ts';
+import type { Paths } from '../system/paths.ts';
 import type { Change } from '../hosts/apply.ts';
 import { type HostName, hostNames } from '../hosts/host.ts';
 import type { Flag } from './verb.ts';
@@ -22,6 +24,8 @@ export const dryFlag: Flag = {
   short: 'n',
   help: 'show what would change and change nothing',
 };
+
+const PATIENCE_MS = 10_000;
 
 interface FileReport {
   readonly file: string;
@@ -79,6 +83,13 @@ export function lastWords(reports: readonly HostReport[], command: string): stri
   const rest = hostNames.filter((name) => reports.every(({ client }) => client !== name));
   const others = rest.length === 0 ? '' : `not found, or not asked for: ${rest.join(', ')}\n`;
   return `${others}any other MCP client: command ${command}, arguments mcp\nipc doctor <client> says whether it works; ipc unsetup takes it away again`;
+}
+
+/** Two set-ups at once would each forget what the other wrote. */
+export async function setUpLock(paths: Paths): Promise<Lock> {
+  const lock = await waitForLock(`${paths.home}/setup.lock`, { milliseconds: PATIENCE_MS });
+  if (lock !== undefined) return lock;
+  throw new Failure('busy', 'another ipc setup or unsetup is running', { hint: 'ipc setup' });
 }
 
 function painted(line: string, style: Style): string {

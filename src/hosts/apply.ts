@@ -5,6 +5,7 @@
  */
 import { existsSync, rmdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Failure } from '../protocol/failures.ts';
 import { makeFolder, removeIfThere, replaceFile } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
 import { checkWritable, readConfigFile, removeConfigFile, writeConfigFile } from './config-file.ts';
@@ -68,21 +69,30 @@ export function stageSetUp(where: Where, plan: Plan): Staged {
     warnings: merged.flatMap((target) => warningOf(target)),
     changed: [...gone.flatMap(({ changed }) => changed)],
     commit: () => {
-      for (const { file, after } of ownChanges.filter(isChange)) {
-        makeFolder(dirname(file));
-        replaceFile(file, after);
-      }
+      const files = writeOwn(ownChanges.filter(isChange), () => write(where.paths, drafts, all));
       for (const file of stale) removeOwn(file);
-      const files = write(where.paths, drafts, all);
-      keepRecord(where.paths, {
-        host: where.host,
-        folder: where.folder,
-        files,
-        own: own.map(({ file }) => file),
-      });
+      const names = own.map(({ file }) => file);
+      keepRecord(where.paths, { host: where.host, folder: where.folder, files, own: names });
       dropTexts(where.paths, old);
     },
   };
+}
+
+/** Our own files, then what points to them; when that fails they are as before too. */
+function writeOwn<T>(changes: readonly (Change & { readonly after: string })[], then: () => T): T {
+  try {
+    for (const { file, after } of changes) {
+      makeFolder(dirname(file));
+      replaceFile(file, after);
+    }
+    return then();
+  } catch (error) {
+    for (const { file, before } of changes) {
+      if (before === undefined) removeOwn(file);
+      else replaceFile(file, before);
+    }
+    throw error;
+  }
 }
 
 /** Undefined: nothing was written for this client in this scope. */
@@ -159,6 +169,7 @@ function write(paths: Paths, drafts: readonly Draft[], changes: readonly Draft[]
   const done: { change: Draft; folders: readonly string[] }[] = [];
   try {
     for (const change of changes) {
+      checkUnchanged(change);
       if (change.base !== undefined) keepText(paths, change.base);
       if (change.after === undefined) removeConfigFile(change.file, change.folders);
       else done.push({ change, folders: writeConfigFile(change.file, change.after) });
@@ -176,6 +187,14 @@ function write(paths: Paths, drafts: readonly Draft[], changes: readonly Draft[]
     const made = done.find(({ change }) => change.file === file)?.folders ?? [];
     const kept = base === undefined ? null : hashOf(base);
     return [{ ...record, before: kept, folders: made.length === 0 ? folders : made }];
+  });
+}
+
+/** Programs write their settings while they run: what came in since it was read must not be lost. */
+function checkUnchanged({ file, before }: Change): void {
+  if (readConfigFile(file) === before) return;
+  throw new Failure('busy', `${file} was changed by another program this very moment; nothing was written`, {
+    hint: 'ipc setup',
   });
 }
 

@@ -10,7 +10,15 @@ import type { Host, Plan, Scope, Wish } from '../../hosts/host.ts';
 import { hostNamed, installedHosts } from '../../hosts/host-list.ts';
 import { prepareHome } from '../../system/home.ts';
 import type { Call } from '../call.ts';
-import { changesOf, dryFlag, type HostReport, lastWords, reportLines, scopeFlag } from '../set-up-report.ts';
+import {
+  changesOf,
+  dryFlag,
+  type HostReport,
+  lastWords,
+  reportLines,
+  scopeFlag,
+  setUpLock,
+} from '../set-up-report.ts';
 import type { Spec } from '../verb.ts';
 
 const spec: Spec = {
@@ -49,6 +57,7 @@ async function run(call: Call): Promise<number> {
   const wish: Wish = { ...place, scope, as: call.as, program: ownProgram(place.environment, scope) };
   const dry = call.values.on('dryRun');
   if (!dry) prepareHome(place.paths, place.environment);
+  using _lock = dry ? undefined : await setUpLock(place.paths);
   const reports = [...new Set(chosen)].map((host) => setUp(host, wish, dry));
   if (call.json)
     await call.output.write(

@@ -8,7 +8,7 @@ import { hostNamed, hosts } from '../../hosts/host-list.ts';
 import { allRecords } from '../../hosts/record.ts';
 import { checkHome } from '../../system/home.ts';
 import type { Call } from '../call.ts';
-import { changesOf, dryFlag, type HostReport, reportLines, scopeFlag } from '../set-up-report.ts';
+import { changesOf, dryFlag, type HostReport, reportLines, scopeFlag, setUpLock } from '../set-up-report.ts';
 import type { Spec } from '../verb.ts';
 
 const spec: Spec = {
@@ -28,11 +28,13 @@ const spec: Spec = {
 
 async function run(call: Call): Promise<number> {
   const { paths, environment } = call.world;
-  checkHome(paths, environment);
+  // Without a home nothing was ever written.
+  const there = checkHome(paths, environment);
   const folder = call.values.text('scope') === 'project' ? environment.directory : null;
   const known = allRecords(paths).filter((record) => record.folder === folder);
   const chosen = call.words.length > 0 ? call.words.map(hostNamed) : known.map(({ host }) => hosts[host]);
   const dry = call.values.on('dryRun');
+  using _lock = dry || !there ? undefined : await setUpLock(paths);
   const reports = [...new Set(chosen)].map((host) => undo(call, { host, folder, dry }));
   if (call.json) {
     await call.output.write(
