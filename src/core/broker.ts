@@ -13,6 +13,7 @@ import type { Caller, Credential } from '../protocol/wire.ts';
 import { batched } from './batch.ts';
 import { directoryHandlers } from './directory.ts';
 import { composer } from './notices.ts';
+import { NotifierTurns, noticeHandlers } from './notifier.ts';
 import { LoopGuard } from './policy.ts';
 import { PresenceBook } from './presence.ts';
 import { pastHandlers } from './past.ts';
@@ -49,6 +50,7 @@ export class Broker {
     this.#desk = {
       ...parts,
       presence: new PresenceBook(parts),
+      turns: new NotifierTurns(),
       guard: new LoopGuard(parts.clock),
       compose: composer(parts.ids),
       post: batched((batch) => parts.store.send(batch)),
@@ -66,6 +68,7 @@ export class Broker {
     desk.sessions.add(session);
     const handlers: Handlers = {
       ...directoryHandlers(desk, session),
+      ...noticeHandlers(desk, session),
       ...pastHandlers(desk, session),
       ...readingHandlers(desk, session),
       ...sendingHandlers(desk, session),

@@ -1,6 +1,7 @@
 /** Everything a handler may use: the ports, and what the broker made of them once for all sessions. */
 import type { LoopGuard, Policy } from './policy.ts';
 import type { Blobs, Clock, Ids, Processes, Store, Wake } from './ports.ts';
+import type { NotifierTurns } from './notifier.ts';
 import type { PresenceBook } from './presence.ts';
 import type { Posted, Posting } from './records/sending.ts';
 import type { Compose } from './records/upkeep.ts';
@@ -40,6 +41,7 @@ export interface BrokerParts {
 /** The parts, and what the broker makes of them once for all sessions. */
 export interface Desk extends BrokerParts {
   readonly presence: PresenceBook;
+  readonly turns: NotifierTurns;
   readonly guard: LoopGuard;
   readonly compose: Compose;
   readonly post: (posting: Posting) => Promise<Posted>;

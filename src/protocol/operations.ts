@@ -5,11 +5,12 @@
  */
 import type { z } from 'zod';
 import { directory } from './operations/directory.ts';
+import { notices } from './operations/notices.ts';
 import { reading } from './operations/reading.ts';
 import { sending } from './operations/sending.ts';
 import { upkeep } from './operations/upkeep.ts';
 
-export const operations = { ...directory, ...reading, ...sending, ...upkeep };
+export const operations = { ...directory, ...notices, ...reading, ...sending, ...upkeep };
 
 export type OperationTable = typeof operations;
 export type OperationName = keyof OperationTable;

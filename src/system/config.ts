@@ -26,7 +26,22 @@ interface AddressSetting {
   readonly summary: string;
 }
 
-type Setting = NumberSetting | AddressSetting;
+/** One of a few words. */
+interface ChoiceSetting {
+  readonly default: string;
+  readonly choices: readonly string[];
+  readonly unit: 'choice';
+  readonly summary: string;
+}
+
+/** Whatever a person wrote; one line. */
+interface TextSetting {
+  readonly default: string;
+  readonly unit: 'text';
+  readonly summary: string;
+}
+
+type Setting = NumberSetting | AddressSetting | ChoiceSetting | TextSetting;
 
 const COUNT = { min: 1, max: 1_000_000_000, unit: 'count' } as const;
 
@@ -106,6 +121,17 @@ export const settings = {
     summary: 'size at which the log is put aside',
   },
   maxConnections: { default: 1_024, min: 4, max: 100_000, unit: 'count', summary: 'sessions at once' },
+  'notify.enabled': {
+    default: 'on',
+    choices: ['on', 'off'],
+    unit: 'choice',
+    summary: 'notices of the desktop for you and for sessions that nothing wakes: on or off',
+  },
+  'notify.sound': {
+    default: 'default',
+    unit: 'text',
+    summary: 'sound of a notice: default, off, or a name (macOS), a file (Linux), an event (Windows)',
+  },
   'quotas.mailbox': { ...COUNT, default: 100_000, summary: 'unread messages one mailbox holds' },
   'quotas.unbornMailbox': {
     ...COUNT,
@@ -132,7 +158,9 @@ export const settings = {
 export type SettingName = keyof typeof settings;
 type Value = number | string;
 export type Config = {
-  readonly [K in SettingName]: (typeof settings)[K]['unit'] extends 'address' ? string : number;
+  readonly [K in SettingName]: (typeof settings)[K]['unit'] extends 'address' | 'choice' | 'text'
+    ? string
+    : number;
 };
 
 export function isSettingName(name: string): name is SettingName {
@@ -209,6 +237,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_4
 function checkSetting(name: SettingName, value: unknown, where: string): Value {
   const setting: Setting = settings[name];
   if (setting.unit === 'address') return checkAddress(name, value, where);
+  if (setting.unit === 'choice' || setting.unit === 'text') return checkText(name, value, { setting, where });
   const number = typeof value === 'string' ? numberOf(value, setting.unit) : value;
   if (
     typeof number === 'number' &&
@@ -222,6 +251,25 @@ function checkSetting(name: SettingName, value: unknown, where: string): Value {
     'invalid_data',
     `wanted ${name} as a whole number of ${setting.unit === 'count' ? 'things' : setting.unit} from ${setting.min} to ${setting.max}, found ${JSON.stringify(value)} in ${where}`,
     { hint: where === variableOf(name) ? `unset ${where}` : `ipc config set ${name} ${setting.default}` },
+  );
+}
+
+function checkText(
+  name: SettingName,
+  value: unknown,
+  { setting, where }: { setting: ChoiceSetting | TextSetting; where: string },
+): string {
+  const wanted = setting.unit === 'choice' ? setting.choices.join(' or ') : 'one line of text';
+  if (typeof value === 'string') {
+    if (setting.unit === 'choice' ? setting.choices.includes(value) : /^\P{Cc}{1,1024}$/u.test(value))
+      return value;
+  }
+  throw new Failure(
+    'invalid_data',
+    `wanted ${name} as ${wanted}, found ${JSON.stringify(value)} in ${where}`,
+    {
+      hint: where === variableOf(name) ? `unset ${where}` : `ipc config set ${name} ${setting.default}`,
+    },
   );
 }
 

@@ -24,6 +24,9 @@ const spec = (
   ...parts,
 });
 
+/** Values that need no unit to be read. */
+const bare: ReadonlySet<string> = new Set(['count', 'address', 'choice', 'text']);
+
 export const get: Verb = {
   spec: spec({
     name: 'config get',
@@ -54,7 +57,7 @@ export const list: Verb = {
       columns(
         settingNames.map((name) => {
           const { unit, summary, default: initial } = settings[name];
-          const value = `${config[name]}${unit === 'count' || unit === 'address' ? '' : ` ${unit}`}`;
+          const value = `${config[name]}${bare.has(unit) ? '' : ` ${unit}`}`;
           const from =
             variable(environment, variableOf(name)) === undefined ? '' : ` (by ${variableOf(name)})`;
           const paint = config[name] === initial ? undefined : style.strong;

@@ -55,6 +55,8 @@ async function run(call: Call): Promise<void> {
   ]);
   const { environment, paths } = call.world;
   const holder = holding(call);
+  const ending = new AbortController();
+  void accompany(call, { holder, signal: ending.signal });
   const server = createServer({
     holder: holder.open,
     staging: await stagingFor(call),
@@ -71,7 +73,24 @@ async function run(call: Call): Promise<void> {
     },
   });
   await serveStdio(server, call.output.say);
+  ending.abort();
   await holder.close();
+}
+
+/** Nothing that runs beside the server may keep it from serving. */
+async function accompany(
+  call: Call,
+  { holder, signal }: { holder: ReturnType<typeof holding>; signal: AbortSignal },
+): Promise<void> {
+  try {
+    const [{ startCompanions }, { operations }] = await Promise.all([
+      import('../companions.ts'),
+      holder.open(),
+    ]);
+    startCompanions(call, { operations, signal });
+  } catch (error) {
+    call.output.say(`no notices of the desktop: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 function checkToolsets(asked: string | undefined): void {

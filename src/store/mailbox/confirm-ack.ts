@@ -69,7 +69,8 @@ function confirm(engine: Engine, confirmation: Confirmation): Confirmed {
   const ids = (some: readonly Row[]): string[] => some.map(({ id }) => id);
   const lost = ids(rows.filter((row) => !proven.includes(row)));
   if (agent === null) return { confirmed: [], lost: ids(rows) };
-  engine.presence.saw(agent.id, now);
+  // A notice is shown by somebody else: it proves nothing of the recipient's own presence.
+  if (confirmation.door !== 'notice') engine.presence.saw(agent.id, now);
   if (stage === 'offered') offer(engine, proven, confirmation);
   if (stage === 'handed') hand(engine, agent, proven.filter(isUnread), { ...confirmation, sql: HAND });
   if (stage === 'seen') {
