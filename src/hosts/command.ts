@@ -31,12 +31,15 @@ export function serverEntry(wish: Wish): {
 } {
   const { command, args } = wish.program;
   const env = forwarded(wish);
-  const named = wish.as === undefined ? [] : ['--as', wish.as];
   return {
     command,
-    args: [...args, 'mcp', ...named],
+    args: [...args, 'mcp', ...asWords(wish)],
     ...(Object.keys(env).length === 0 ? {} : { env }),
   };
+}
+
+function asWords({ as }: Wish): readonly string[] {
+  return as === undefined ? [] : ['--as', as];
 }
 
 /** A home elsewhere must be told: clients hand their servers a scrubbed environment. */
@@ -48,7 +51,9 @@ export function forwarded({ environment, paths, scope }: Wish): Readonly<Record<
 /** A hook's command as words, for clients that run it without a shell. */
 export function hookWords(wish: Wish, ...words: readonly string[]): readonly [string, ...string[]] {
   const { command, args } = wish.program;
-  const line = [command, ...args, ...words] as const;
+  // The first hook may run before the server: the name is told to both, and the session's own goes first.
+  const named = words[0] === 'hook' ? asWords(wish) : [];
+  const line = [command, ...args, ...words, ...named] as const;
   const env = Object.entries(forwarded(wish)).map(([name, value]) => `${name}=${value}`);
   // Windows has no env(1): there the variable has to be one of the user's own (`setx IPC_HOME …`).
   if (env.length === 0 || wish.environment.platform === 'win32') return line;

@@ -26,13 +26,19 @@ export interface Inspection {
 }
 
 export function inspect(host: Host, wish: Wish): Inspection {
-  const { targets } = host.plan(wish);
-  const servers = targets.flatMap((target) => quietly(() => serverIn(target)) ?? []);
+  const servers = host.plan(wish).targets.flatMap((target) => quietly(() => serverIn(target)) ?? []);
+  const { targets } = host.plan({ ...wish, as: nameIn(servers[0]) });
   const [own, shared] = [targets.filter(isOwn), targets.filter((target) => !isOwn(target))];
   const first = own.map(stateOf).find(({ state }) => state !== 'whole');
   const plugin =
     own.length === 0 ? [] : [first ?? ({ ...folderOf(own), state: 'whole', why: 'is as written' } as const)];
   return { files: [...plugin, ...shared.map(stateOf)], server: servers[0] };
+}
+
+/** The name that set-up was asked to give. */
+function nameIn(server: ServerCommand | undefined): string | undefined {
+  const at = server?.words.indexOf('--as') ?? -1;
+  return at < 0 ? undefined : server?.words[at + 1];
 }
 
 function isOwn(target: Target): boolean {

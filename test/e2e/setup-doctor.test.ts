@@ -41,6 +41,12 @@ test('a client as set up is well: files, home, server, and a message to itself t
   expect((await machine.json<{ agents: unknown[] }>(['who', '--all'])).agents).toEqual([]);
 });
 
+test('a name that set-up gave is no difference', async () => {
+  await machine.ok(['setup', 'claude-code', 'codex', '--as', 'reviewer'], { env });
+  const findings = await doctor(0, 'claude-code', 'codex');
+  expect(findings.filter(({ found }) => found.includes('this ipc would write'))).toEqual([]);
+});
+
 test('doctor alone also looks at every client that was set up', async () => {
   await machine.ok(['setup', 'codex'], { env });
   const findings = await doctor(0);

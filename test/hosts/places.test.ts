@@ -129,12 +129,21 @@ describe('what is written', () => {
     expect(plan('codex')).toContain('"timeout":10}');
   });
 
-  test.each(['claude-code', 'claude-desktop', 'codex', 'cursor', 'gemini', 'vscode'] as const)(
-    'a name given goes to the server of %s and to no hook: hooks act as the server’s session',
-    (name) => {
+  test.each<[HostName, number]>([
+    ['claude-code', 6],
+    ['claude-desktop', 0],
+    ['codex', 5],
+    ['cursor', 5],
+    ['gemini', 5],
+    ['vscode', 4],
+  ])(
+    'a name given goes to the server of %s and its %d hooks; a monitor is told by its session',
+    (name, hooks) => {
       const { targets } = hosts[name].plan({ ...wishOf(machines.linux, 'user'), as: 'reviewer' });
-      const text = targets.map((target) => JSON.stringify(target)).join('\n');
-      expect(text.match(/reviewer/g)?.length).toBe(1);
+      const text = JSON.stringify(targets);
+      expect(text.match(/--as/g)?.length).toBe(1 + hooks);
+      expect(text.match(/reviewer/g)?.length).toBe(1 + hooks);
+      expect(text).not.toContain('line --as');
     },
   );
 });
