@@ -13,17 +13,20 @@ import type { Call } from './call.ts';
 import type { Finding } from './examination.ts';
 import { isNotRunning } from './session.ts';
 
-/** How sessions of the program call themselves in `who`. */
+/**
+ * How sessions of the program call themselves in `who`. An editor or a desktop is no agent program by its
+ * process, so its server holds the name as `mcp`, as that of any other such program does.
+ */
 const CALLED: Readonly<Record<HostName, RegExp>> = {
   'claude-code': /^claude-code$/,
-  'claude-desktop': /^claude-(ai|desktop)/,
-  codex: /^codex/,
-  cursor: /^cursor/i,
-  gemini: /^gemini/,
+  'claude-desktop': /^mcp$/,
+  codex: /^codex$/,
+  cursor: /^(cursor-agent|mcp)$/,
+  gemini: /^gemini-cli$/,
   opencode: /^opencode$/,
-  vscode: /^(visual studio code|vscode|copilot)/i,
-  windsurf: /^windsurf/i,
-  zed: /^zed$/i,
+  vscode: /^(copilot-cli|mcp)$/,
+  windsurf: /^mcp$/,
+  zed: /^mcp$/,
 };
 
 export async function* examineClient(call: Call, host: Host): AsyncGenerator<Finding> {
@@ -116,7 +119,9 @@ async function doorsFinding(call: Call, host: Host): Promise<Finding> {
       sessions.some(({ client }) => CALLED[host.name].test(client)),
     );
     if (own.length === 0) return { state: 'warn', what, found: 'no session of it is here now' };
-    return { state: 'ok', what, found: own.map(doorsOf).join('; ') };
+    const alike = own.some(({ sessions }) => sessions.some(({ client }) => client === 'mcp'));
+    const note = alike ? ' (client mcp: this program’s, or that of another editor or desktop)' : '';
+    return { state: 'ok', what, found: own.map(doorsOf).join('; ') + note };
   } catch (error) {
     if (!isNotRunning(error)) throw error;
     return { state: 'warn', what, found: 'no session of it is here now: the daemon is not running' };

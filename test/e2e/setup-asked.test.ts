@@ -110,6 +110,9 @@ describe('what is asked for', () => {
     // Another machine has another path and another home.
     expect(Object.values(files).join('')).not.toContain(dirname(ann.machine.home));
     expect(files['.mcp.json']).toContain('"command": "ipc"');
+    expect((await ann.unsetup('--dry-run')).stderr).toContain(
+      `projects keep theirs; ipc unsetup --scope project in: ${ann.machine.directory}`,
+    );
     await ann.unsetup('--scope', 'project');
     expect(ann.tree(ann.machine.directory)).toEqual({});
     expect(ann.tree()).toEqual(before);

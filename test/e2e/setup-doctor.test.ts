@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { BINARY, type Machine, openMachine } from './machine.ts';
+import { BINARY, eventually, type Machine, openMachine } from './machine.ts';
 
 interface Finding {
   readonly state: 'ok' | 'warn' | 'fail';
@@ -136,6 +136,18 @@ test('the doors of a client’s sessions are told', async () => {
   await server.stdout.getReader().read();
   const said = (await doctor(0, 'codex')).map(({ found }) => found).join('\n');
   expect(said).toContain('reviewer has open: tool; none confirmed yet');
+});
+
+test('a session of a program that is no agent by its process is told as one that might be it', async () => {
+  await machine.ok(['setup', 'claude-desktop'], { env });
+  const server = machine.start(['mcp'], { env });
+  await eventually(async () => {
+    const { agents } = await machine.json<{ agents: readonly unknown[] }>(['who']);
+    return agents.length > 0 ? agents : undefined;
+  });
+  const said = (await doctor(0, 'claude-desktop')).map(({ found }) => found).join('\n');
+  expect(said).toMatch(/agent-1 has .*\(client mcp: this program’s, or that of another editor or desktop\)/);
+  await server.stdin.end();
 });
 
 async function doctor(code: number, ...clients: readonly string[]): Promise<readonly Finding[]> {

@@ -1,4 +1,5 @@
 /** `ipc unsetup`: what `ipc setup` wrote is taken away, and nothing else. */
+import { visible } from '../../present/escape.ts';
 import { jsonLine } from '../../present/json.ts';
 import { asFailure } from '../../protocol/failures.ts';
 import { stageUndo } from '../../hosts/apply.ts';
@@ -45,6 +46,11 @@ async function run(call: Call): Promise<number> {
   } else {
     for (const report of reports) await call.output.write(reportLines(report, call.output.style));
   }
+  const elsewhere = allRecords(paths).flatMap((record) => record.folder ?? []);
+  if (folder === null && elsewhere.length > 0)
+    call.output.say(
+      `projects keep theirs; ipc unsetup --scope project in: ${visible([...new Set(elsewhere)].join(', '))}`,
+    );
   return reports.find(({ exit }) => exit !== 0)?.exit ?? 0;
 }
 
