@@ -58,7 +58,7 @@ const SAID = {
   written: 'is set up',
   would: 'would be set up',
   same: 'is set up already',
-  shown: 'is here; nothing was written',
+  shown: 'is left to you: its file is not there yet',
   removed: 'is as it was',
   nothing: 'has nothing of ours',
   failed: 'is not set up',

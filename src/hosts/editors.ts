@@ -30,7 +30,7 @@ export const zed = editor({
   files: ['settings.json'],
   at: ['context_servers', 'ipc'],
   value: (wish) => serverEntry(wish),
-  note: 'Zed takes the server at once; versions before 0.199 want "source": "custom" beside it',
+  note: 'Zed takes the server at once; older versions want "source": "custom" beside the command',
 });
 
 export const opencode = editor({

@@ -117,7 +117,14 @@ function shown(host: Host, plan: Plan): HostReport {
       return `put into ${target.file}:\n${JSON.stringify(nested, undefined, 2)}`;
     });
   });
-  return { client: host.name, title: host.title, done: 'shown', files: [], notes: lines, exit: 0 };
+  return {
+    client: host.name,
+    title: host.title,
+    done: 'shown',
+    files: [],
+    notes: [...lines, ...plan.notes],
+    exit: 0,
+  };
 }
 
 export const verb = { spec, run };
