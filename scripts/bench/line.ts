@@ -1,6 +1,7 @@
 /**
- * One connection of the load generator: a question at a time, over a Unix socket. The same code drives
- * the daemon (a JSON object a line), the reference broker (HTTP) and the bare echo, so that what is
+ * One connection of the load generator: a question at a time, over a Unix socket or a port of this machine.
+ * The same code drives the daemon (a JSON object a line), the HTTP door, the reference broker (HTTP) and the
+ * bare echo, so that what is
  * compared is the servers. What it carries is ASCII: a byte is a character.
  */
 
@@ -24,8 +25,11 @@ export const byContentLength: Framing = (arrived) => {
   return arrived.length >= end ? end : 0;
 };
 
+/** The path of a Unix socket, or a port of this machine. */
+export type Place = string | number;
+
 export async function openLine(
-  path: string,
+  place: Place,
   framing: Framing,
   /** Takes an answer nobody asked for and says so; what it declines is the answer waited for. */
   isNotice: (answer: string) => boolean = () => false,
@@ -34,28 +38,28 @@ export async function openLine(
   let unsent = Buffer.alloc(0);
   let waiting: { resolve: (answer: string) => void; reject: (error: Error) => void } | null = null;
 
-  const socket = await Bun.connect({
-    unix: path,
-    socket: {
-      data: (_socket, chunk) => {
-        arrived += chunk.toString('latin1');
-        for (let end = framing(arrived); end > 0; end = framing(arrived)) {
-          const answer = arrived.slice(0, end);
-          arrived = arrived.slice(end);
-          if (isNotice(answer)) continue;
-          const taker = waiting;
-          waiting = null;
-          taker?.resolve(answer);
-        }
-      },
-      drain: (open) => {
-        unsent = unsent.subarray(Math.max(0, open.write(unsent)));
-      },
-      close: () => {
-        waiting?.reject(new Error(`the other side closed ${path} before it answered`));
-      },
+  const handlers: Bun.SocketHandler<undefined> = {
+    data: (_socket, chunk) => {
+      arrived += chunk.toString('latin1');
+      for (let end = framing(arrived); end > 0; end = framing(arrived)) {
+        const answer = arrived.slice(0, end);
+        arrived = arrived.slice(end);
+        if (isNotice(answer)) continue;
+        const taker = waiting;
+        waiting = null;
+        taker?.resolve(answer);
+      }
     },
-  });
+    drain: (open) => {
+      unsent = unsent.subarray(Math.max(0, open.write(unsent)));
+    },
+    close: () => {
+      waiting?.reject(new Error(`the other side closed ${place} before it answered`));
+    },
+  };
+  const socket = await (typeof place === 'number'
+    ? Bun.connect({ hostname: '127.0.0.1', port: place, socket: handlers })
+    : Bun.connect({ unix: place, socket: handlers }));
 
   function tell(text: string): void {
     const bytes = Buffer.from(text, 'latin1');

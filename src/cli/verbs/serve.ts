@@ -69,6 +69,8 @@ const spec: Spec = {
 };
 
 async function run(call: Call): Promise<number> {
+  // The program is built to compile late (scripts/build.ts); what stays does better with the usual.
+  Bun.unsafe.setJITPolicy(1);
   using interrupt = interruptible();
   const { world, values, output } = call;
   const { environment, paths } = world;
