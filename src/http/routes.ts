@@ -2,6 +2,7 @@
 import { API_BODY_BYTES, handleCall } from './api.ts';
 import type { Handler } from './context.ts';
 import { handleEvents } from './events.ts';
+import { FILE_BYTES, FILES, handleDownload, handleUpload } from './files.ts';
 import { handleIndex, handleOpenApi } from './index-page.ts';
 import { handleLines } from './lines.ts';
 import { type Form, mapping, type Mapped } from './mapping.ts';
@@ -22,6 +23,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/', { methods: ['POST'], handle: handlePlain, bodyLimit: HOOK_BODY_BYTES }],
   ['/healthz', { methods: ['GET', 'HEAD'], handle: health, bodyLimit: 0 }],
   ['/v1', { methods: ['GET'], handle: handleIndex, bodyLimit: 0 }],
+  ['/v1/files', { methods: ['POST'], handle: handleUpload, bodyLimit: FILE_BYTES }],
   ['/v1/openapi.json', { methods: ['GET'], handle: handleOpenApi, bodyLimit: 0 }],
   ...[...mapping.values()].map((operation): [string, Route] => [
     operation.path,
@@ -33,8 +35,12 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ]),
 ]);
 
+const downloads: Route = { methods: ['GET', 'HEAD'], handle: handleDownload, bodyLimit: 0 };
 const hooks: Route = { methods: hookMethods, handle: handleHook, bodyLimit: HOOK_BODY_BYTES };
 
 export function routeOf(path: string): Route | undefined {
-  return routes.get(path) ?? (path.startsWith(HOOKS) ? hooks : undefined);
+  const found = routes.get(path);
+  if (found !== undefined) return found;
+  if (path.startsWith(FILES)) return downloads;
+  return path.startsWith(HOOKS) ? hooks : undefined;
 }

@@ -191,6 +191,37 @@ describe('two programs', () => {
   });
 });
 
+describe('bytes too many for JSON', () => {
+  test('go up, along with a message, and down again for those it concerns, in ranges too', async () => {
+    const bytes = crypto.getRandomValues(new Uint8Array(65_536));
+    const whole = Buffer.concat(Array.from({ length: 32 }, () => bytes));
+    const { status, body: staged } = await ann.ask('/v1/files', { method: 'POST', body: whole });
+    expect([status, staged['size']]).toEqual([201, whole.length]);
+    const attachments = [{ ...staged, name: 'noise.bin' }];
+    const { id } = await ann.done<Sent>('/v1/send', { to: ['bob'], body: 'see the file', attachments });
+    const path = `/v1/files/${id}/${String(staged['sha256'])}`;
+    const down = await bob.fetch(path);
+    expect(Buffer.from(await down.arrayBuffer()).equals(whole)).toBe(true);
+    expect(down.headers.get('content-disposition')).toContain('noise.bin');
+    const part = await bob.fetch(path, { headers: { range: 'bytes=10-19' } });
+    expect([part.status, Buffer.from(await part.arrayBuffer())]).toEqual([206, whole.subarray(10, 20)]);
+    // Who was not sent it learns nothing, with the hash in hand.
+    const eve = await Caller.of(machine, door, 'eve');
+    expect((await eve.ask(path)).status).toBe(404);
+    const { id: other } = await eve.done<Sent>('/v1/send', { to: ['bob'], body: 'mine' });
+    expect((await eve.ask(`/v1/files/${other}/${String(staged['sha256'])}`)).status).toBe(404);
+    expect((await eve.ask('/v1/files/../../token')).status).toBe(404);
+  });
+
+  test('are refused beyond 25 MiB', async () => {
+    const { status, body } = await ann.ask('/v1/files', {
+      method: 'POST',
+      body: new Uint8Array(25 * 1_048_576 + 1),
+    });
+    expect([status, body['code']]).toEqual([413, 'too_large']);
+  });
+});
+
 describe('sending twice', () => {
   test('with one Idempotency-Key is sending once, with the same id for an answer', async () => {
     const key = { 'idempotency-key': '"build-17"' };
