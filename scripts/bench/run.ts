@@ -3,7 +3,7 @@
  *
  *   --quick      small enough for continuous integration
  *   --million    the row about size with 1 M messages instead of 50 k
- *   --only ROW   one of: cold first one many push fanout backlog file size http idle   (repeatable)
+ *   --only ROW   one of: cold first one many push fanout backlog file size http hooks idle   (repeatable)
  *   --binary F   another binary than dist/ipc
  *   --folder D   where the homes are made; it must be on a disk
  *   --strict     exit 1 when an aim is missed
@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../../package.json';
 import { backlogRow, fileRow } from './bulk-rows.ts';
+import { hookRows } from './hook-rows.ts';
 import { httpRows } from './http-rows.ts';
 import { idleRows } from './idle-row.ts';
 import { coldRows, firstSendRow } from './process-rows.ts';
@@ -34,6 +35,7 @@ const rows: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   file: fileRow,
   size: sizeRows,
   http: httpRows,
+  hooks: hookRows,
   idle: idleRows,
 };
 

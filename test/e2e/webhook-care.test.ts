@@ -194,6 +194,20 @@ describe('secrets', () => {
     await site.check('bob');
   });
 
+  test('what it is to reach goes along with a recipient who takes another name', async () => {
+    const { machine } = site;
+    const secret = await site.add('loyal', '--to', 'fred', '--verify', 'github');
+    await machine.ok(['--as', 'fred', 'check']);
+    await machine.ok(['--as', 'fred', 'rename', 'fred-two']);
+    expect(await statusOf('/hooks/loyal', fromGithub(secret, push()))).toBe(202);
+    const { webhooks } = await machine.json<{ webhooks: { name: string; to: string[] }[] }>([
+      'webhook',
+      'list',
+    ]);
+    expect(webhooks.find(({ name }) => name === 'loyal')?.to).toEqual(['fred-two']);
+    expect(await site.check('fred-two')).toHaveLength(1);
+  });
+
   test('a webhook that was removed answers 410, what it brought stays, and its namesake repeats nothing', async () => {
     const { machine } = site;
     const post = async (secret: string, delivery: string) =>

@@ -133,7 +133,7 @@ function fileNameOf(payload: Payload): string {
 
 /** Whether no number loses digits in JavaScript's: sixteen of them might, and then the bytes go along. */
 function isExact(text: string): boolean {
-  return !/[\s:[,-]\d{16,}|\.\d{16,}/.test(text);
+  return !/\d{16}/.test(text) || !/[\s:[,-]\d{16,}|\.\d{16,}/.test(text);
 }
 
 function isShallow(json: Json, depth: number): boolean {

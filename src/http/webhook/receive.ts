@@ -4,15 +4,17 @@
  * attempt). A repeat gets the same answer, because the id is made from what the sender calls the delivery.
  */
 import { Failure, failures } from '../../protocol/failures.ts';
+import { nameKey } from '../../protocol/names.ts';
 import type { Output } from '../../protocol/operations.ts';
 import { derivedId, messageId } from '../../system/ids.ts';
 import type { Paths } from '../../system/paths.ts';
 import { unstage } from '../../system/staging.ts';
-import { webhookReader, type Found, type Webhook } from '../../system/webhooks.ts';
+import { changeWebhook, webhookReader, type Found, type Webhook } from '../../system/webhooks.ts';
 import type { Context } from '../context.ts';
 import { failureOf, HttpFailure } from '../problem.ts';
 import { cloudEventOf } from './cloud-event.ts';
 import { contentOf, type Content, type Post } from './content.ts';
+import { Deadline } from './deadline.ts';
 import { textAt } from './fields.ts';
 import { mediaTypeOf, payloadOf, wantKnownType } from './payload.ts';
 import { prove } from './signature.ts';
@@ -26,18 +28,49 @@ const ANSWER_MS = 8_000;
 const FULL_SECONDS = 60;
 const DOWN_SECONDS = 5;
 
+const SMALL_BYTES = 1_048_576;
+const LARGE_AT_ONCE = 8;
+let large = 0;
+
+const deadline = new Deadline(ANSWER_MS);
 const readers = new WeakMap<Paths, (name: string) => Found>();
 
 export async function handleHook(request: Request, context: Context): Promise<Response> {
   const webhook = find(context);
   if (request.method === 'OPTIONS') return handshake(request);
+  try {
+    return await receive(webhook, request, context);
+  } catch (error) {
+    // Whoever sets it up at the sender's looks here for why: none of it is secret.
+    const { code, message } = failureOf(error);
+    context.log('webhook', { name: webhook.name, refused: code, why: message });
+    throw error;
+  }
+}
+
+async function receive(webhook: Webhook, request: Request, context: Context): Promise<Response> {
   wantKnownType(request.headers, webhook.verify.scheme);
+  using _place = place(request);
   const bytes = await context.body(HOOK_BODY_BYTES);
   const post = proven(webhook, request, { context, bytes });
   if (!isWanted(post)) return accepted(200, { ignored: `event ${post.event ?? 'without a name'}` });
   const id = post.id === undefined ? messageId() : derivedId('webhook', webhook.id, post.id);
   await store(context, post, id);
   return accepted(202, { id });
+}
+
+/** Nobody has proven anything yet: of bodies that may be large only so many are in memory at once. */
+function place(request: Request): Disposable {
+  const said = request.headers.get('content-length');
+  if (said !== null && Number(said) <= SMALL_BYTES) return { [Symbol.dispose]: () => undefined };
+  if (large >= LARGE_AT_ONCE)
+    throw new HttpFailure(new Failure('busy', 'too many large posts at once'), { retryAfter: 1 });
+  large += 1;
+  return {
+    [Symbol.dispose]: () => {
+      large -= 1;
+    },
+  };
 }
 
 /** Throws 404, or 410 for one that was removed, whose senders are to stop. */
@@ -117,11 +150,28 @@ async function store(context: Context, post: Post, id: string): Promise<void> {
     if (failureOf(error).code === 'conflict') return;
     throw unavailable(error);
   }
+  if (sent.deliveries.some(({ forwarded }) => forwarded)) await follow(context, post.webhook, sent);
   const [first] = sent.deliveries;
   if (first !== undefined && sent.deliveries.every(({ state }) => state === 'refused'))
     throw new HttpFailure(
       new Failure('not_allowed', `${first.to}: ${first.reason ?? 'refused'}`, { hint: 'ipc webhook list' }),
     );
+}
+
+/** Its recipient has another name now, and the old one leads there for two hours only. */
+async function follow(context: Context, { name, id }: Webhook, sent: Output<'send'>): Promise<void> {
+  const moved = new Map(
+    sent.deliveries.filter(({ forwarded }) => forwarded).map(({ asked, to }) => [nameKey(asked), to]),
+  );
+  const following = changeWebhook(context.paths, name, async (found) => {
+    if (typeof found === 'string' || found.id !== id) return { answer: undefined };
+    const to = found.to.map((each) => moved.get(nameKey(each)) ?? each);
+    return { next: { ...found, to }, answer: undefined };
+  });
+  // The message is stored: what fails here is tried again by the next one.
+  await following.catch((error: unknown) =>
+    context.log('webhook', { name, failed: 'to follow a rename', why: failureOf(error).message }),
+  );
 }
 
 async function send(
@@ -133,13 +183,9 @@ async function send(
   // A token can be copied from one request and tells nothing of the bytes it came with.
   const unverified = verify.scheme === 'bearer' ? { unverified: true as const } : {};
   const opening = { agent: name, kind: 'webhook' as const, client: verify.scheme, key, ...unverified };
-  return context.use(opening, (operations) =>
-    operations.send(
-      { ...content, id, to: [...to] },
-      // Not the request's own signal: whoever hangs up has said all, and will ask again what became of it.
-      { signal: AbortSignal.timeout(ANSWER_MS) },
-    ),
-  );
+  // Whoever hangs up has said all, and will ask again what became of it: so the call is not given up.
+  const sending = context.use(opening, (operations) => operations.send({ ...content, id, to: [...to] }));
+  return deadline.within(sending);
 }
 
 /** What only a mistake of ours can lead to. */

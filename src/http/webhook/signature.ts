@@ -3,7 +3,7 @@
  * and compared in constant time, over the raw bytes as they came: what is parsed first can differ from
  * what was signed.
  */
-import { createHmac, createPublicKey, hash, timingSafeEqual, verify as verifyEdwards } from 'node:crypto';
+import { createPublicKey, hash, timingSafeEqual, verify as verifyEdwards } from 'node:crypto';
 import { Failure } from '../../protocol/failures.ts';
 import { secretsOf, type Algorithm, type Verification, type Webhook } from '../../system/webhooks.ts';
 import { HttpFailure } from '../problem.ts';
@@ -187,7 +187,8 @@ export function digest(
   secret: string | Uint8Array,
   content: readonly (string | Uint8Array)[],
 ): Buffer {
-  const hasher = createHmac(algorithm, secret);
+  // Half the time of node:crypto's.
+  const hasher = new Bun.CryptoHasher(algorithm, secret);
   for (const part of content) hasher.update(part);
   return hasher.digest();
 }
