@@ -7,7 +7,7 @@ import { type Bench, type Site, environment, run, succeed, withFolder, withSite 
 import { median, percentile } from './statistics.ts';
 import { body } from './load.ts';
 
-/** `send` and `check` beside a program that does nothing, in turn, so that both see the same machine. */
+/** `send`, `check` and `hook` beside a program that does nothing, in turn, so that both see the same machine. */
 export async function coldRows(bench: Bench): Promise<Row[]> {
   const empty = await emptyProgram(bench);
   return await withSite(bench, async (site) => {
@@ -28,8 +28,33 @@ export async function coldRows(bench: Bench): Promise<Row[]> {
       shows: 'message ',
     });
     filler.close();
-    return [coldRow('send', send), coldRow('check', check)];
+    beginSession(bench, site);
+    const hook = await pairs(bench, site, empty, {
+      command: () => ['hook'],
+      input: event('PostToolUse'),
+      before: async () => undefined,
+      shows: '',
+    });
+    const row = coldRow('hook', hook);
+    return [
+      coldRow('send', send),
+      coldRow('check', check),
+      { ...row, measure: `${row.measure}, nothing waiting` },
+    ];
   });
+}
+
+/** As Claude Code writes it to a hook after a tool, with a tool's answer of common size. */
+function event(name: string): Uint8Array {
+  const session_id = '5f0c0000-0000-4000-8000-000000000001';
+  const facts = { session_id, transcript_path: '/nonexistent', cwd: '/', hook_event_name: name };
+  return Buffer.from(JSON.stringify({ ...facts, source: 'startup', tool_response: body(2_000) }));
+}
+
+/** The session gets its name, as it does before any tool of it runs. */
+function beginSession(bench: Bench, site: Site): void {
+  const ran = succeed(run([bench.binary, 'hook'], site.env, event('SessionStart')), ['hook']);
+  if (!ran.stdout.includes('agent-')) throw new Error(`ipc hook printed ${JSON.stringify(ran.stdout)}`);
 }
 
 interface Pairs {
@@ -41,7 +66,12 @@ async function pairs(
   bench: Bench,
   site: Site,
   empty: string,
-  what: { command: () => readonly string[]; before: () => Promise<void>; shows: string },
+  what: {
+    command: () => readonly string[];
+    input?: Uint8Array;
+    before: () => Promise<void>;
+    shows: string;
+  },
 ): Promise<Pairs> {
   const command: number[] = [];
   const nothing: number[] = [];
@@ -50,7 +80,7 @@ async function pairs(
     await what.before();
     const floor = succeed(run([empty], site.env), ['(the empty program)']);
     const args = what.command();
-    const ran = site.ipc(...args);
+    const ran = succeed(run([bench.binary, ...args], site.env, what.input), args);
     if (!ran.stdout.includes(what.shows))
       throw new Error(`ipc ${args.join(' ')} printed ${JSON.stringify(ran.stdout)}`);
     if (round < 0) continue;

@@ -70,9 +70,14 @@ export async function withSite<T>(bench: Bench, work: (site: Site) => Promise<T>
 }
 
 /** Runs a whole process and times it from the spawn to its end. */
-export function run(command: readonly string[], env: Readonly<Record<string, string>>): Ran {
+export function run(
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input?: Uint8Array,
+): Ran {
   const begun = performance.now();
-  const ended = Bun.spawnSync([...command], { env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+  const stdin = input ?? 'ignore';
+  const ended = Bun.spawnSync([...command], { env, stdin, stdout: 'pipe', stderr: 'pipe' });
   const milliseconds = performance.now() - begun;
   const { exitCode, stdout, stderr } = ended;
   return { status: exitCode, stdout: stdout.toString(), stderr: stderr.toString(), milliseconds };
