@@ -13,6 +13,7 @@ import {
   waiterText,
 } from '../doors/waiter.ts';
 import { pause } from '../system/clock.ts';
+import { variable } from '../system/environment.ts';
 import { tryLock } from '../system/lock.ts';
 import { writeError } from '../system/output.ts';
 import { anchorOf, systemProcesses, type Anchor } from '../system/processes.ts';
@@ -35,6 +36,9 @@ export async function waitForMessage(call: Call, event: HookEvent): Promise<numb
     return 0;
   }
   const { paths, environment } = call.world;
+  // A run without a terminal ends with its last word, and would wait for us first.
+  const entry = variable(environment, 'CLAUDE_CODE_ENTRYPOINT');
+  if (entry !== undefined && entry !== 'cli') return 0;
   const acting = actingAs(event, call);
   if (nameOf(call, acting) === undefined) return 0;
   using lock = await tryLock(waiterLock(paths, event));
@@ -67,7 +71,8 @@ export async function waitForMessage(call: Call, event: HookEvent): Promise<numb
   }
 }
 
-async function untilGone(client: Anchor, ended: AbortController): Promise<void> {
+/** Ends what waits for a client that died without a word. */
+export async function untilGone(client: Anchor, ended: AbortController): Promise<void> {
   while (!ended.signal.aborted) {
     await pause(CLIENT_MS);
     if (!systemProcesses.alive(client)) ended.abort();

@@ -10,6 +10,7 @@ import { clientSession } from '../system/clients.ts';
 import { pause } from '../system/clock.ts';
 import { identify } from '../system/identity.ts';
 import type { Call } from './call.ts';
+import { untilGone } from './hook-wait.ts';
 import { interruptible } from './interrupt.ts';
 import { openSession, type Session } from './session.ts';
 
@@ -18,10 +19,16 @@ const NAMING_MS = 5_000;
 const LOOK_MS = 250;
 /** What waits behind a pause or a long turn is looked at this often. */
 const MOST = 200;
+/** Each line wakes the client once more: of what comes at one time the rest is counted. */
+const MOST_LINES = 5;
 
 export async function monitor(call: Call, input: Partial<Input<'watch'>>): Promise<number> {
   using interrupt = interruptible();
-  const { signal } = interrupt;
+  const ended = new AbortController();
+  interrupt.signal.addEventListener('abort', () => ended.abort());
+  const { signal } = ended;
+  const client = clientSession(call.world.environment)?.process;
+  if (client !== undefined) void untilGone(client, ended);
   const acting = { told: call.as };
   await untilNamed(call, acting);
   await using session = await openSession(call.world, {
@@ -41,7 +48,8 @@ export async function monitor(call: Call, input: Partial<Input<'watch'>>): Promi
     });
   };
   try {
-    const stream = session.operations.watch({ ...input, door: 'monitor' }, { signal });
+    // With what waits already: what came since the session was greeted must wake it too.
+    const stream = session.operations.watch({ ...input, unread: true, door: 'monitor' }, { signal });
     for await (const { message } of stream) {
       if (writing.gone) return 0;
       if (pending.size < MOST) pending.set(message.id, { message, since: performance.now() });
@@ -51,7 +59,7 @@ export async function monitor(call: Call, input: Partial<Input<'watch'>>): Promi
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-  return signal.aborted ? 130 : 0;
+  return interrupt.signal.aborted ? 130 : 0;
 }
 
 async function untilNamed({ world }: Call, acting: { told: string | undefined }): Promise<void> {
@@ -78,6 +86,8 @@ async function show(call: Call, session: Session, { pending, writing, signal }: 
     if (!first) await pause(LOOK_MS);
     const now = await situation(session);
     if (now === undefined) continue;
+    const shown: Delivered[] = [];
+    const lines: string[] = [];
     for (const [id, { message, since }] of pending) {
       const unread = now.unread.has(id);
       const age = performance.now() - since;
@@ -85,14 +95,18 @@ async function show(call: Call, session: Session, { pending, writing, signal }: 
       if (decided === 'wait') continue;
       pending.delete(id);
       if (decided === 'drop') continue;
-      const line = decided === 'line' ? messageLine(message) : bareLine(message);
-      if (!(await call.output.write(`${line}\n`))) {
-        writing.gone = true;
-        // The client is gone, and with it whoever we would have woken.
-        return session.client.close();
-      }
-      await offered(session, message);
+      shown.push(message);
+      lines.push(decided === 'line' ? messageLine(message) : bareLine(message));
     }
+    if (lines.length === 0) continue;
+    const rest = lines.splice(MOST_LINES).length;
+    if (rest > 0) lines.push(`${rest} more on ipc (check hands them over)`);
+    if (!(await call.output.write(`${lines.join('\n')}\n`))) {
+      writing.gone = true;
+      // The client is gone, and with it whoever we would have woken.
+      return session.client.close();
+    }
+    await offered(session, shown.slice(0, MOST_LINES));
   }
 }
 
@@ -112,9 +126,9 @@ async function situation({
   }
 }
 
-async function offered({ operations, reader }: Session, { id, attempt }: Delivered): Promise<void> {
+async function offered({ operations, reader }: Session, messages: readonly Delivered[]): Promise<void> {
   try {
-    const deliveries = [{ id, attempt }];
+    const deliveries = messages.map(({ id, attempt }) => ({ id, attempt }));
     await operations.confirm({ reader, door: 'monitor', stage: 'offered', deliveries });
   } catch {
     // Not offered is not claimed.

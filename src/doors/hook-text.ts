@@ -1,5 +1,5 @@
 /** What hooks tell a model: facts with their times, no orders, never longer than clients show. */
-import { excerpt } from '../present/excerpt.ts';
+import { formatBytes } from '../present/excerpt.ts';
 import { visibleLine } from '../present/escape.ts';
 import { escaped, forModel } from '../present/model.ts';
 import { relative } from '../present/time.ts';
@@ -109,10 +109,12 @@ function hereWords(others: readonly AgentView[]): string {
   return `${shown.join(', ')}${more} ${others.length === 1 ? 'was' : 'were'} here`;
 }
 
+/** Nothing of the text: it is shown once, when it is handed over. */
 function previewLine(message: Delivered, now: number): string {
-  const { from, sentAt, body } = message;
-  const [first = ''] = excerpt(body, 240).text.split('\n');
-  return `- from ${visibleLine(from.name)} (${from.kind}), sent ${sentAt} (${relative(sentAt, now)} then), beginning ${quoted(first, 80)}`;
+  const { from, sentAt, body, bodyBlob, intent } = message;
+  const size = formatBytes(bodyBlob?.size ?? Buffer.byteLength(body));
+  const wish = intent === 'request' ? ', asks for an answer' : '';
+  return `- from ${visibleLine(from.name)} (${from.kind}), sent ${sentAt} (${relative(sentAt, now)} then), ${size}${wish}`;
 }
 
 function quoted(text: string, characters: number): string {

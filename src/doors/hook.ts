@@ -5,9 +5,10 @@
  */
 import type { Delivered } from '../protocol/model.ts';
 import type { Operations, Output } from '../protocol/operations.ts';
+import { pause } from '../system/clock.ts';
 import type { Paths } from '../system/paths.ts';
 import { mayHandOver, readAutoCheck, writeAutoCheck } from './auto-check.ts';
-import { proofs, transcriptTail } from './evidence.ts';
+import { proofs, transcriptTail, type Looked, type Proof } from './evidence.ts';
 import { hookAnswer, takesContext } from './hook-answer.ts';
 import type { HookEvent } from './hook-event.ts';
 import { fitting, greetingText, handOverText } from './hook-text.ts';
@@ -35,6 +36,9 @@ const PAGE_BYTES = 524_288;
 const MOST_ROUNDS = 7;
 /** Cursor sends five follow-ups at most. */
 const MOST_FOLLOW_UPS = 4;
+/** How long, and how often, what was written is waited for. */
+const FLUSH_LOOKS = 5;
+const FLUSH_MS = 80;
 /** Two programs that run one hook start within moments. */
 const SAME_EVENT_MS = 10_000;
 
@@ -104,7 +108,7 @@ async function stopped(event: HookEvent, work: HookWork): Promise<void> {
   const { operations, paths, name, now } = work;
   // Open requests come back to mind with this, as messages.
   await operations.describe({ activity: 'idle' });
-  const found = await lookForProof(event, work);
+  const found = await lookForProof(event, work, FLUSH_LOOKS);
   await found.confirmed;
   if (found.unread.length === 0 || readAutoCheck(paths, name).mode === 'never') return;
   const notes = readNotes(paths, keyOf(event));
@@ -135,13 +139,12 @@ interface Found {
   readonly confirmed: Promise<unknown>;
 }
 
-async function lookForProof(event: HookEvent, work: HookWork): Promise<Found> {
+async function lookForProof(event: HookEvent, work: HookWork, looks = 1): Promise<Found> {
   const { messages, unproven = [] } = await look(work);
   if (messages.length === 0 && unproven.length === 0)
     return { unread: [], inPrompt: false, confirmed: Promise.resolve() };
   const { prompt } = event;
-  const transcript = event.transcript === undefined ? '' : (transcriptTail(event.transcript) ?? '');
-  const proven = proofs({ prompt, transcript, unread: messages, unproven });
+  const proven = await provenBy(event, { unread: messages, unproven, looks });
   const inPrompt = prompt !== '' && proofs({ prompt, transcript: '', unread: messages, unproven }).length > 0;
   const doors = [...new Set(proven.map(({ door }) => door))];
   const confirmed = Promise.all(
@@ -156,6 +159,20 @@ async function lookForProof(event: HookEvent, work: HookWork): Promise<Found> {
   );
   const seen = new Set(proven.map(({ id }) => id));
   return { unread: messages.filter(({ id }) => !seen.has(id)), inPrompt, confirmed };
+}
+
+/** Claude Code writes its transcript a moment behind; nobody waits for a hook when the agent has stopped. */
+async function provenBy(
+  { prompt, transcript: path }: HookEvent,
+  { unread, unproven, looks }: Pick<Looked, 'unread' | 'unproven'> & { looks: number },
+): Promise<readonly Proof[]> {
+  const awaited = unproven.length + unread.filter(({ offeredBy }) => offeredBy !== undefined).length;
+  for (let round = 1; ; round += 1) {
+    const transcript = path === undefined ? undefined : transcriptTail(path);
+    const proven = proofs({ prompt, transcript: transcript ?? '', unread, unproven });
+    if (proven.length >= awaited || round >= looks || transcript === undefined) return proven;
+    await pause(FLUSH_MS);
+  }
 }
 
 /** False: somebody else has them, or nobody reads us. */

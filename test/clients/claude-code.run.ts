@@ -37,8 +37,8 @@ realTest('a message sent while it is busy comes with the next tool result, once'
   await model.sees('work on it');
 
   const id = await mail(machine, name, 'while you were busy');
-  await becomes(machine, id, 'offered (monitor)');
-  expect(model.timesShown('while you were busy')).toBe(0);
+  // The monitor leaves a turn under way to the hooks: its line would come a second time after the turn.
+  expect(await receipt(machine, id)).toBe('queued');
   await Bun.write(gate, '');
   expect((await model.sees('while you were busy')).fresh).toContain('the gate is open');
   await becomes(machine, id, 'seen');

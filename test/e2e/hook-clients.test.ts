@@ -128,7 +128,8 @@ describe('a session begins', () => {
     const text = contextOf(answer);
     expect(text).toContain('agent "nessa"');
     expect(text).toContain('1 unread');
-    expect(text).toContain('"look at this"');
+    expect(text).toMatch(/- from tester \(script\), sent \S+ \(just now then\), 513 B/);
+    expect(text).not.toContain('look at this');
     expect(text).toMatch(/As of \d{4}-\d\d-\d\dT.*later changes are not shown here/);
     expect(text).not.toContain('xxxx');
     expect((await receipt(machine, id))['state']).toBe('queued');
