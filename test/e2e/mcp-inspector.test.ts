@@ -24,6 +24,9 @@ async function inspect(machine: Machine, ...words: readonly string[]): Promise<I
       '--bun',
       inspector.command,
       '--cli',
+      '-e',
+      // It hands on hardly anything of its own environment.
+      `IPC_HOME=${machine.home}`,
       BINARY,
       'mcp',
       '--as',
@@ -39,7 +42,6 @@ async function inspect(machine: Machine, ...words: readonly string[]): Promise<I
         PATH: process.env['PATH'] ?? '',
         HOME: machine.directory,
         USER: 'tester',
-        IPC_HOME: machine.home,
       },
       stdin: 'ignore',
       stdout: 'pipe',
