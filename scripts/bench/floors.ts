@@ -79,17 +79,24 @@ export async function referenceLoad(
   });
 }
 
-/** A compiled program that does nothing, built with the product's own flags. */
+/** A compiled program that does nothing. */
 export async function emptyProgram(bench: Bench): Promise<string> {
-  const binary = join(bench.folder, 'empty');
+  return await compiled(bench, 'empty-program.ts');
+}
+
+/** A program beside this file, built with the product's own flags. */
+export async function compiled(bench: Bench, source: string): Promise<string> {
+  const binary = join(bench.folder, source.replace('.ts', ''));
   const flags = ['--compile', '--minify', '--bytecode', '--format=esm', '--splitting'];
   const shut = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig'];
-  const entry = script('empty-program.ts');
-  const build = Bun.spawn([process.execPath, 'build', ...flags, ...shut, '--outfile', binary, entry], {
-    stdout: 'ignore',
-    stderr: 'inherit',
-  });
-  if ((await build.exited) !== 0) throw new Error('the empty program could not be built');
+  const build = Bun.spawn(
+    [process.execPath, 'build', ...flags, ...shut, '--outfile', binary, script(source)],
+    {
+      stdout: 'ignore',
+      stderr: 'inherit',
+    },
+  );
+  if ((await build.exited) !== 0) throw new Error(`${source} could not be built`);
   return binary;
 }
 

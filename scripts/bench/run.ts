@@ -3,7 +3,7 @@
  *
  *   --quick      small enough for continuous integration
  *   --million    the row about size with 1 M messages instead of 50 k
- *   --only ROW   one of: cold first one many push fanout backlog file size http hooks idle   (repeatable)
+ *   --only ROW   one of: cold first one many push fanout backlog file size http hooks idle mcp   (repeatable)
  *   --binary F   another binary than dist/ipc
  *   --folder D   where the homes are made; it must be on a disk
  *   --strict     exit 1 when an aim is missed
@@ -19,6 +19,7 @@ import { httpRows } from './http-rows.ts';
 import { idleRows } from './idle-row.ts';
 import { coldRows, firstSendRow } from './process-rows.ts';
 import { fanOutRow, pushRow } from './push-rows.ts';
+import { mcpRows } from './mcp-rows.ts';
 import { type Row, jsonLine, table } from './report.ts';
 import { manyClientsRow, oneClientRow } from './send-rows.ts';
 import type { Bench } from './site.ts';
@@ -37,6 +38,7 @@ const rows: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   http: httpRows,
   hooks: hookRows,
   idle: idleRows,
+  mcp: mcpRows,
 };
 
 /** File systems that forget: what is synced there was never written. */
