@@ -244,6 +244,23 @@ describe('history and mailbox', () => {
     expect(await bob.text('check')).toContain('five');
     expect(await bob.refused('mailbox', { action: 'ack' })).toContain('wanted ids');
   });
+
+  test('auto-checking: start, status, stop, and what it cannot do', async () => {
+    await using machine = await openMachine();
+    await using bob = await openMcp(machine, { as: 'bob' });
+    expect(await bob.text('mailbox', { action: 'autocheck' })).toContain('at every event');
+    expect(await bob.text('mailbox', { action: 'autocheck', minutes: 5 })).toContain(
+      'auto-checking every 5 minutes',
+    );
+    const status = await bob.text('mailbox', { action: 'autocheck' });
+    expect(status).toContain('every 5 minutes');
+    expect(status).toContain('An idle session runs no hooks');
+    expect(await machine.ok(['autocheck', 'status', '--as', 'bob'])).toContain('every 5 minutes');
+    expect(await bob.text('mailbox', { action: 'autocheck', minutes: 0 })).toContain(
+      'auto-checking is stopped',
+    );
+    expect(await bob.refused('mailbox', { action: 'autocheck', minutes: 600 })).toContain('minutes:');
+  });
 });
 
 describe('files', () => {
