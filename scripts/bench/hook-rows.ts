@@ -1,10 +1,10 @@
 /** Webhooks: POST until 202, which says that the message is on the disk, against the daemon's own send. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { referenceLoad } from './floors.ts';
+import { withDoor } from './http-rows.ts';
 import { byContentLength, openLine } from './line.ts';
 import { type Load, daemonSenders, drive, type Sender, settle } from './load.ts';
 import { milliseconds, type Row } from './report.ts';
-import { isRecord } from './session.ts';
 import { type Bench, type Site, withSite } from './site.ts';
 import { median } from './statistics.ts';
 
@@ -33,34 +33,11 @@ async function hookSender(port: number, secret: string): Promise<Sender> {
   };
 }
 
-interface Served {
-  readonly port: number;
-  readonly secret: string;
-}
-
-/** `ipc serve` of the binary over the daemon of the site, with one webhook. */
-async function withServe<T>(bench: Bench, site: Site, work: (served: Served) => Promise<T>): Promise<T> {
-  // A mailbox with an owner: one that nobody took is full after ten thousand.
+/** One webhook to a mailbox with an owner: one that nobody took is full after ten thousand. */
+async function hookOf(site: Site): Promise<string> {
   await settle(site.socket, ['sink']);
   const added = site.ipc('webhook', 'add', 'load', '--to', 'sink', '--verify', 'github', '--json').stdout;
-  const { secret } = JSON.parse(added) as { secret: string };
-  const command = [bench.binary, 'serve', '--port', '0', '--json', '--quiet'];
-  const server = Bun.spawn(command, {
-    env: { ...site.env },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'ignore',
-  });
-  try {
-    const { value } = await server.stdout.getReader().read();
-    const facts: unknown = JSON.parse(new TextDecoder().decode(value));
-    if (!isRecord(facts) || typeof facts['port'] !== 'number')
-      throw new Error('wanted the port of ipc serve');
-    return await work({ port: facts['port'], secret });
-  } finally {
-    server.kill();
-    await server.exited;
-  }
+  return (JSON.parse(added) as { secret: string }).secret;
 }
 
 interface Pair {
@@ -68,32 +45,45 @@ interface Pair {
   readonly sends: Load;
 }
 
-async function pair(bench: Bench, options: { clients: number; seconds: number }): Promise<Pair> {
-  return await withSite(bench, async (site) =>
-    withServe(bench, site, async ({ port, secret }) => {
-      const measure = async (senders: readonly Sender[]): Promise<Load> => {
-        await drive(senders, { count: 200 * Math.min(options.clients, 20) });
-        const load = await drive(senders, { seconds: options.seconds });
-        for (const sender of senders) sender.close();
-        return load;
-      };
-      const sends = await measure(await daemonSenders(site.socket, options.clients));
-      const numbers = Array.from({ length: options.clients }, (_, index) => index);
-      const hooks = await measure(await Promise.all(numbers.map(async () => hookSender(port, secret))));
-      return { hooks, sends };
-    }),
-  );
+async function measured(senders: readonly Sender[], seconds: number): Promise<Load> {
+  await drive(senders, { count: 200 * Math.min(senders.length, 20) });
+  const load = await drive(senders, { seconds });
+  for (const sender of senders) sender.close();
+  return load;
+}
+
+/** Both in turn, over one daemon: a machine that changes meanwhile is seen in both. */
+async function oneClient(bench: Bench): Promise<readonly Pair[]> {
+  return await withSite(bench, async (site) => {
+    const secret = await hookOf(site);
+    return await withDoor(site, bench, async ({ port }) => {
+      const pairs: Pair[] = [];
+      for (let round = 0; round < (bench.quick ? 3 : 7); round += 1) {
+        const sends = await measured(await daemonSenders(site.socket, 1, `round-${round}`), 0.5);
+        pairs.push({ sends, hooks: await measured([await hookSender(port, secret)], 0.5) });
+      }
+      return pairs;
+    });
+  });
+}
+
+async function manyClients(bench: Bench, seconds: number): Promise<Load> {
+  return await withSite(bench, async (site) => {
+    const secret = await hookOf(site);
+    return await withDoor(site, bench, async ({ port }) => {
+      const numbers = Array.from({ length: CLIENTS }, (_, index) => index);
+      return await measured(await Promise.all(numbers.map(async () => hookSender(port, secret))), seconds);
+    });
+  });
 }
 
 export async function hookRows(bench: Bench): Promise<Row[]> {
-  const rounds = bench.quick ? 1 : 3;
   const seconds = bench.quick ? 1 : 3;
-  const single: Pair[] = [];
+  const single = await oneClient(bench);
   const many: { readonly ours: Load; readonly theirs: Load }[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    single.push(await pair(bench, { clients: 1, seconds: 1 }));
+  for (let round = 0; round < (bench.quick ? 1 : 3); round += 1) {
     const theirs = await referenceLoad(bench, { clients: CLIENTS, seconds });
-    many.push({ theirs, ours: (await pair(bench, { clients: CLIENTS, seconds })).hooks });
+    many.push({ theirs, ours: await manyClients(bench, seconds) });
   }
   const [hook, send] = [
     median(single.map(({ hooks }) => hooks.p50)),

@@ -182,7 +182,7 @@ function tokenOf(site: Site, agent: string): string {
   return site.ipc('token', 'create', '--agent', agent).stdout.trim();
 }
 
-async function withDoor<T>(site: Site, bench: Bench, work: (door: Door) => Promise<T>): Promise<T> {
+export async function withDoor<T>(site: Site, bench: Bench, work: (door: Door) => Promise<T>): Promise<T> {
   const server = Bun.spawn([bench.binary, 'serve', '--port', '0', '--json'], {
     env: { ...site.env, ...UNLIMITED },
     stdin: 'ignore',

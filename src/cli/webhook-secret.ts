@@ -1,11 +1,9 @@
 /** The secret of a webhook: made here, or taken from a file or stdin; never from the command line, where others see it. */
-import { readFileSync } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
-import { errorCode, shellWord } from '../system/files.ts';
 import { randomKey, randomSecret } from '../system/ids.ts';
 import type { Scheme } from '../system/webhooks.ts';
 import type { Call } from './call.ts';
-import { readStdin } from './stdin.ts';
+import { secretFromFile, secretFromStdin } from './secret-source.ts';
 import type { Flag } from './verb.ts';
 
 export const secretFlags: readonly Flag[] = [
@@ -42,7 +40,10 @@ export async function secretOf({ values, spec }: Call, scheme: Scheme): Promise<
     throw new Failure('invalid', 'wanted --secret-file or --generate, found both', {
       hint: `ipc help ${spec.name}`,
     });
-  const secret = (file === '-' ? await fromStdin(spec.name) : fromFile(file)).replace(/\r?\n$/, '');
+  const secret = (file === '-' ? await secretFromStdin(spec.name) : secretFromFile(file)).replace(
+    /\r?\n$/,
+    '',
+  );
   if (/[\r\n]/.test(secret) || secret.length < MIN_LENGTH)
     throw wrong(spec.name, `one line of at least ${MIN_LENGTH} characters`);
   if (scheme === 'standard') checkStandard(secret, spec.name);
@@ -68,22 +69,6 @@ function checkStandard(secret: string, verb: string): void {
   const { min, max } = STANDARD_BYTES;
   if (!isBase64 || bytes.length < min || bytes.length > max)
     throw wrong(verb, `whsec_ and ${min} to ${max} bytes in base64`);
-}
-
-async function fromStdin(verb: string): Promise<string> {
-  const piped = await readStdin(verb);
-  return 'text' in piped ? piped.text : '';
-}
-
-function fromFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Failure('no_such_file', `wanted to read ${path}: ${errorCode(error) ?? String(error)}`, {
-      hint: `ls -l ${shellWord(path)}`,
-      cause: error,
-    });
-  }
 }
 
 /** Says what is wanted, and nothing of what was found. */

@@ -1,11 +1,12 @@
 /** A machine with `ipc serve` running, and senders that sign as services do. */
 import { createHmac, randomUUID } from 'node:crypto';
-import { lines, openMachine, type Child, type Machine } from './machine.ts';
+import { openDoor, type HttpDoor } from './http-door.ts';
+import { openMachine, type Machine } from './machine.ts';
 
 export interface Site extends AsyncDisposable {
   readonly machine: Machine;
   readonly url: string;
-  readonly server: Child;
+  readonly door: HttpDoor;
   /** Adds a webhook and returns its secret. */
   add(name: string, ...flags: string[]): Promise<string>;
   post(path: string, init: RequestInit): Promise<Response>;
@@ -25,11 +26,13 @@ export interface Mail {
 
 export async function openSite(): Promise<Site> {
   const machine = await openMachine();
-  const { server, url } = await serve(machine);
+  // Wrong secrets on purpose, more of them than an address may try.
+  const door = await openDoor(machine, [], { env: { IPC_HTTP_ADDRESS_PER_MINUTE: '60000' } });
+  const { url } = door;
   return {
     machine,
     url,
-    server,
+    door,
     add: async (name, ...flags) => {
       const { secret } = await machine.json<{ secret: string }>(['webhook', 'add', name, ...flags]);
       return secret;
@@ -38,21 +41,18 @@ export async function openSite(): Promise<Site> {
     check: async (agent) =>
       (await machine.json<{ messages: Mail[] }>(['--as', agent, 'check', '--all'])).messages,
     [Symbol.asyncDispose]: async () => {
-      server.kill('SIGTERM');
-      await server.exited;
+      await door.stop();
       await machine[Symbol.asyncDispose]();
     },
   };
 }
 
-export async function serve(
-  machine: Machine,
-  env: Readonly<Record<string, string>> = { IPC_HTTP_ADDRESS_PER_MINUTE: '60000' },
-): Promise<{ server: Child; url: string }> {
-  const server = machine.start(['serve', '--port', '0', '--json'], { env });
-  for await (const line of lines(server.stdout))
-    return { server, url: (JSON.parse(line) as { url: string }).url };
-  throw new Error(`ipc serve ended: ${await server.stderr.text()}`);
+/** A post that no scheme signs. */
+export function json(body: unknown, headers: Record<string, string> = {}): RequestInit {
+  return {
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+  };
 }
 
 export interface GithubPost {

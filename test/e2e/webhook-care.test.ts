@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHmac, randomUUID } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromGithub, openSite, push, serve, type Site } from './hooks.ts';
+import { fromGithub, json, openSite, push, type Site } from './hooks.ts';
+import { openDoor } from './http-door.ts';
 
 let site: Site;
 beforeAll(async () => {
@@ -11,10 +12,6 @@ beforeAll(async () => {
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
-const json = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
-  body: JSON.stringify(body),
-  headers: { 'content-type': 'application/json', ...headers },
-});
 const statusOf = async (path: string, init: RequestInit): Promise<number> =>
   (await site.post(path, init)).status;
 
@@ -37,7 +34,7 @@ describe('whoever has no secret', () => {
 
   test('may guess a few times a minute; the sender who has the secret is not kept out by that', async () => {
     const secret = await site.add('guessed', '--to', 'bob', '--verify', 'github');
-    const { server, url } = await serve(site.machine, { IPC_HTTP_ADDRESS_PER_MINUTE: '20' });
+    const { url, stop } = await openDoor(site.machine, [], { env: { IPC_HTTP_ADDRESS_PER_MINUTE: '20' } });
     const guess = async () =>
       fetch(`${url}/hooks/guessed`, { method: 'POST', ...fromGithub('wrong', push()) });
     const answers = await Promise.all(Array.from({ length: 30 }, guess));
@@ -46,8 +43,7 @@ describe('whoever has no secret', () => {
     expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(0);
     const true_ = await fetch(`${url}/hooks/guessed`, { method: 'POST', ...fromGithub(secret, push()) });
     expect(true_.status).toBe(202);
-    server.kill('SIGTERM');
-    await server.exited;
+    await stop();
     await site.check('bob');
   });
 
@@ -145,9 +141,10 @@ describe('secrets', () => {
       await machine.ok(['webhook', 'list', '--json']),
       await machine.ok(['who', '--all', '--json']),
       await readFile(join(machine.home, 'daemon.log'), 'utf8'),
+      site.door.log(),
     ].join('\n');
     for (const hidden of [secret, key]) expect(said).not.toContain(hidden);
-    expect(said).toContain('quiet');
+    expect(site.door.log()).toContain('name=quiet refused=credential_refused');
     await site.check('bob');
   });
 

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { fromGithub, openSite, push, serve, type Site } from './hooks.ts';
+import { fromGithub, openSite, push, type Site } from './hooks.ts';
+import { openDoor } from './http-door.ts';
 import { eventually } from './machine.ts';
 
 let site: Site;
@@ -82,14 +83,13 @@ describe('a delivery that comes again', () => {
   });
 
   test('to two servers over one daemon is still one message', async () => {
-    const { server, url } = await serve(site.machine);
+    const other = await openDoor(site.machine);
     const post = fromGithub(secret, push('two servers'));
     const here = await answerOf(await site.post('/hooks/github', post));
-    const there = await answerOf(await fetch(`${url}/hooks/github`, { method: 'POST', ...post }));
+    const there = await answerOf(await fetch(`${other.url}/hooks/github`, { method: 'POST', ...post }));
     expect(there).toEqual(here);
     expect(await site.check('bob')).toHaveLength(1);
-    server.kill('SIGTERM');
-    await server.exited;
+    await other.stop();
   });
 
   test('after the daemon was killed is known all the same', async () => {

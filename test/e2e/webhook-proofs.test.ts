@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
 import { Webhook as StandardSender } from 'standardwebhooks';
-import { fromGithub, openSite, push, type Site } from './hooks.ts';
+import { fromGithub, json, openSite, push, type Site } from './hooks.ts';
 
 let site: Site;
 beforeAll(async () => {
@@ -10,10 +10,6 @@ beforeAll(async () => {
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
-const json = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
-  body: JSON.stringify(body),
-  headers: { 'content-type': 'application/json', ...headers },
-});
 const statusOf = async (path: string, init: RequestInit): Promise<number> =>
   (await site.post(path, init)).status;
 

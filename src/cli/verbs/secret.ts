@@ -1,13 +1,12 @@
 /** `ipc secret …`: the shared secret that sessions and daemon prove to each other. Never read from a flag. */
-import { readFileSync } from 'node:fs';
 import { Failure } from '../../protocol/failures.ts';
 import { variable } from '../../system/environment.ts';
-import { errorCode, removeIfThere, replaceFile } from '../../system/files.ts';
+import { removeIfThere, replaceFile } from '../../system/files.ts';
 import { randomKey } from '../../system/ids.ts';
 import { prepareHome } from '../../system/home.ts';
 import { sharedSecret } from '../../system/secret.ts';
 import type { Call } from '../call.ts';
-import { readStdin } from '../stdin.ts';
+import { secretFromFile, secretFromStdin } from '../secret-source.ts';
 import type { Verb } from '../verb.ts';
 
 const MIN_LENGTH = 8;
@@ -87,28 +86,12 @@ async function wished(call: Call): Promise<string> {
       },
     );
   if (word === undefined && file === undefined) return randomKey();
-  const text = file === undefined ? await fromStdin() : fromFile(file);
+  const text = file === undefined ? await secretFromStdin('secret set') : secretFromFile(file);
   const secret = text.trim();
   if (secret.length >= MIN_LENGTH && !/[\r\n]/.test(secret)) return secret;
   throw new Failure('invalid_data', `wanted one line of at least ${MIN_LENGTH} characters as secret`, {
     hint: 'ipc secret set',
   });
-}
-
-async function fromStdin(): Promise<string> {
-  const piped = await readStdin('secret set');
-  return 'text' in piped ? piped.text : '';
-}
-
-function fromFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new Failure('no_such_file', `wanted to read ${path}: ${errorCode(error) ?? String(error)}`, {
-      hint: `ls -l ${path}`,
-      cause: error,
-    });
-  }
 }
 
 async function warnOfVariable({ world, output }: Call): Promise<void> {
