@@ -47,7 +47,7 @@ export async function waitForMessage(call: Call, event: HookEvent): Promise<numb
   const client = acting.session?.process ?? anchorOf(environment.parentPid);
   // Whose end cannot be seen must not be waited for.
   if (client === undefined || own === undefined) return 0;
-  noteWaiter(paths, event, own);
+  noteWaiter(paths, event, { anchor: own, now: call.world.now() });
   using interrupt = interruptible();
   const ended = new AbortController();
   interrupt.signal.addEventListener('abort', () => ended.abort());

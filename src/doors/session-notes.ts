@@ -1,7 +1,7 @@
 /**
  * What the hooks of one session must remember from one process to the next: when it was greeted, and
- * how often in a row it was made to go on. Small files in the home; what is older than a day is stale
- * and taken away when the next one is written.
+ * how often in a row it was made to go on. Small files in the home; what is stale is taken
+ * away when the next one is written.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
@@ -14,7 +14,17 @@ export interface SessionNotes {
   readonly goneOn?: number;
 }
 
-const STALE_MS = 86_400_000;
+/** A waiter lives for a day at most, so nothing that is in use is as old as this. */
+const STALE_MS = 2 * 86_400_000;
+
+/** Takes away what sessions that ended without a word have left. */
+export function removeStale(folder: string, now: number): void {
+  for (const name of readdirSync(folder)) {
+    const path = `${folder}/${name}`;
+    const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
+    if (now - at > STALE_MS) removeIfThere(path);
+  }
+}
 
 export function readNotes(paths: Paths, session: string): SessionNotes {
   const text = readIfThere(pathOf(paths, session));
@@ -33,11 +43,7 @@ export function writeNotes(
   { notes, now }: { notes: SessionNotes; now: number },
 ): void {
   makeFolder(folderOf(paths));
-  for (const name of readdirSync(folderOf(paths))) {
-    const path = `${folderOf(paths)}/${name}`;
-    const at = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
-    if (now - at > STALE_MS) removeIfThere(path);
-  }
+  removeStale(folderOf(paths), now);
   replaceFile(pathOf(paths, session), `${JSON.stringify(notes)}\n`);
 }
 

@@ -7,6 +7,7 @@ import type { Operations } from '../protocol/operations.ts';
 import { messageLine } from '../present/line.ts';
 import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
+import { removeStale } from './session-notes.ts';
 import { systemProcesses, type Anchor } from '../system/processes.ts';
 
 export interface WaitingSession {
@@ -20,7 +21,12 @@ export function waiterLock(paths: Paths, session: WaitingSession): string {
   return `${pathOf(paths, session)}.lock`;
 }
 
-export function noteWaiter(paths: Paths, session: WaitingSession, anchor: Anchor): void {
+export function noteWaiter(
+  paths: Paths,
+  session: WaitingSession,
+  { anchor, now }: { anchor: Anchor; now: number },
+): void {
+  removeStale(folderOf(paths), now);
   replaceFile(pathOf(paths, session), `${anchor.pid} ${anchor.startedAt}\n`);
 }
 

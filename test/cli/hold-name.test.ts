@@ -10,6 +10,8 @@ import { until } from '../support/until.ts';
 const holder = `${process.execPath} ${import.meta.dir}/../support/name-holder.ts`;
 const ipc = ipcCommand.join(' ');
 
+const THREAD = '01a1fc6a-9165-7ba1-98a3-b72bfcc42999';
+
 interface Said {
   readonly name: string;
   readonly note: string;
@@ -150,6 +152,33 @@ test('a server follows when a hook finds out which session its process runs', as
   process.kill(pid, 'SIGUSR2');
   expect((await said(server, 3)).name).toBe('renamed');
   expect(await whoami(codex)).toBe('renamed');
+});
+
+test('Codex resumed: its server is told no thread, the hook is, and the server follows to the old name', async () => {
+  await using home = await temporaryHome();
+  const event = `${home.path}/event.json`;
+  const facts = {
+    session_id: THREAD,
+    hook_event_name: 'SessionStart',
+    transcript_path: null,
+    source: 'resume',
+  };
+  await Bun.write(event, JSON.stringify(facts));
+  const before = await start(home, 'codex');
+  expect((await hold(before)).name).toBe('agent-1');
+  const [first] = await (await before.start(`${ipc} hook <${event}`)).lines(1);
+  expect(first).toContain('the agent \\"agent-1\\"');
+  await before[Symbol.asyncDispose]();
+
+  await using after = await start(home, 'codex');
+  const server = await after.start(holder);
+  const { name, pid } = await said(server);
+  expect(name).toBe('agent-2');
+  await Bun.write(event, JSON.stringify({ ...facts, source: 'startup' }));
+  const [again] = await (await after.start(`${ipc} hook <${event}`)).lines(1);
+  expect(again).toContain('the agent \\"agent-1\\"');
+  process.kill(pid, 'SIGUSR1');
+  expect(await said(server, 1)).toEqual({ moved: true, name: 'agent-1' } as Said);
 });
 
 test('what is bound to an agent program that is gone is taken away', async () => {
