@@ -5,6 +5,7 @@ import type { CallName, Operations, Output } from '../protocol/operations.ts';
 import { derivedId } from '../system/ids.ts';
 import { copyKey } from '../system/keys.ts';
 import { renameInTokens, type Token } from '../system/tokens.ts';
+import { answer } from './answer.ts';
 import { jsonOf, wantType } from './body.ts';
 import { stopping } from './problem.ts';
 import type { Context, Opening } from './context.ts';
@@ -23,11 +24,11 @@ export async function handleCall(request: Request, context: Context, operation: 
   const said = await inputOf(request, context, operation);
   const input = filled(operation, said, { token, request });
   const opening = openingOf(token);
-  const answer = WAITING.has(operation.name)
+  const found = WAITING.has(operation.name)
     ? await waited(context, { token, opening, operation, input })
     : await context.use(opening, (operations) => callOf(operations, operation)(input));
-  if (operation.name === 'rename') await renamed(context, answer as Output<'rename'>);
-  return Response.json(answer, { headers: { 'cache-control': 'no-store' } });
+  if (operation.name === 'rename') await renamed(context, found as Output<'rename'>);
+  return answer(found);
 }
 
 interface Waiting {

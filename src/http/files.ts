@@ -5,6 +5,7 @@
 import { Failure } from '../protocol/failures.ts';
 import { MessageId } from '../protocol/model.ts';
 import { stageStream } from '../system/staging.ts';
+import { answer } from './answer.ts';
 import { openingOf } from './api.ts';
 import type { Context } from './context.ts';
 
@@ -17,7 +18,7 @@ export async function handleUpload(_request: Request, context: Context): Promise
   const bytes = await context.body();
   // Not sent within a day it is swept away (store).
   const staged = await stageStream(context.paths, once(bytes));
-  return Response.json(staged, { status: 201, headers: { 'cache-control': 'no-store' } });
+  return answer(staged, 201);
 }
 
 export async function handleDownload(_request: Request, context: Context): Promise<Response> {

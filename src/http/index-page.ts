@@ -1,11 +1,12 @@
 /** `GET /v1`: what this door offers to this token. `GET /v1/openapi.json`: the same for programs. */
 import { version } from '../system/version.ts';
+import { answer } from './answer.ts';
 import type { Context } from './context.ts';
 import { mapping, type Mapped } from './mapping.ts';
 
 export function handleIndex(_request: Request, context: Context): Response {
   const token = context.authorize();
-  return Response.json({
+  return answer({
     agent: token.agent,
     scopes: token.scopes,
     ...(token.expires === undefined ? {} : { expires: token.expires }),
@@ -23,7 +24,7 @@ export function handleIndex(_request: Request, context: Context): Response {
 
 export function handleOpenApi(_request: Request, context: Context): Response {
   context.authorize();
-  return Response.json(openApi());
+  return answer(openApi());
 }
 
 /** OpenAPI 3.1, whose schemas are JSON Schema 2020-12, as the table's are. */

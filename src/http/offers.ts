@@ -1,4 +1,7 @@
-/** Says of what was written to a stream that it was offered; what comes while one such call is under way goes in the next. */
+/**
+ * Says of what was written to a stream (of HTTP, or of `ipc watch`) that it was offered; what comes while one
+ * such call is under way goes in the next.
+ */
 import type { Delivered, Door } from '../protocol/model.ts';
 import type { Operations } from '../protocol/operations.ts';
 

@@ -1,4 +1,5 @@
 /** The one table of routes. What is not here is not served. */
+import { answer } from './answer.ts';
 import { API_BODY_BYTES, handleCall } from './api.ts';
 import type { Handler } from './context.ts';
 import { handleEvents } from './events.ts';
@@ -17,7 +18,7 @@ const handlers: Readonly<Record<Form, (...call: [...Parameters<Handler>, Mapped]
 };
 
 /** Says that this server is there, to whoever asks, and nothing else. */
-const health: Handler = () => Response.json({ status: 'ok' });
+const health: Handler = () => answer({ status: 'ok' });
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['/', { methods: ['POST'], handle: handlePlain, bodyLimit: HOOK_BODY_BYTES }],

@@ -56,6 +56,8 @@ export interface Route {
  */
 const MAX_BODY_BYTES = 26 * 1_048_576;
 const DRAIN_MS = 5_000;
+/** Refusals a minute that are logged one by one; the rest are counted. */
+const LOG_LINES = 60;
 
 export class Door {
   readonly #parts: HttpParts;
@@ -65,6 +67,8 @@ export class Door {
   readonly #byToken: Rates;
   readonly #byAddress: Rates;
   readonly #draining = new AbortController();
+  readonly #lines: Rates;
+  #unlogged = 0;
   #streams = 0;
 
   constructor(parts: HttpParts, find: (path: string) => Route | undefined) {
@@ -74,6 +78,7 @@ export class Door {
     this.#held = new HeldStreams(parts.tokens, parts.now);
     const mono = (): number => performance.now();
     const { tokenPerMinute, addressPerMinute } = parts.limits;
+    this.#lines = new Rates({ perMinute: LOG_LINES, burst: LOG_LINES, mono });
     this.#byToken = new Rates({ perMinute: tokenPerMinute, burst: Math.max(20, tokenPerMinute / 60), mono });
     this.#byAddress = new Rates({
       perMinute: addressPerMinute,
@@ -112,8 +117,14 @@ export class Door {
     const { code, cause } = failureOf(error);
     const response = problem(error);
     const facts = { method: request.method, status: response.status, code };
-    if (code === 'internal') this.#parts.log('error', { ...facts, error: stackOf(cause) });
-    else this.#parts.log('refused', facts);
+    // Who is refused all day long must not fill a disk with it.
+    if (this.#lines.wait('line') > 0) this.#unlogged += 1;
+    else {
+      const more = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
+      this.#unlogged = 0;
+      if (code === 'internal') this.#parts.log('error', { ...facts, ...more, error: stackOf(cause) });
+      else this.#parts.log('refused', { ...facts, ...more });
+    }
     return response;
   }
 

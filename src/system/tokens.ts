@@ -9,7 +9,7 @@ import { Failure } from '../protocol/failures.ts';
 import { isName, nameKey, type AgentName } from '../protocol/names.ts';
 import { isScope, type Scope } from '../protocol/scopes.ts';
 import { readIfThere, replaceFile, removeIfThere, shellWord } from './files.ts';
-import { randomKey, randomText } from './ids.ts';
+import { randomKey, randomUuid } from './ids.ts';
 import { waitForLock } from './lock.ts';
 import type { Paths } from './paths.ts';
 import { sameProof } from './secret.ts';
@@ -46,7 +46,7 @@ export type TokenWish = Pick<Token, 'agent' | 'scopes'> & {
 
 export async function createToken(paths: Paths, wish: TokenWish): Promise<NewToken> {
   return await changing(paths, (kept) => {
-    const { row, answer } = newToken(randomText(6), wish);
+    const { row, answer } = newToken(freeId(kept), wish);
     return { kept: [...kept, row], answer };
   });
 }
@@ -122,6 +122,12 @@ function versionOf(path: string): string {
 
 function isOver({ expires }: Kept, now: number): boolean {
   return expires !== undefined && Date.parse(expires) <= now;
+}
+
+/** Short enough to be typed, and no flag by its first letter. */
+function freeId(kept: readonly Kept[]): string {
+  const id = randomUuid().slice(0, 8);
+  return kept.some((row) => row.id === id) ? freeId(kept) : id;
 }
 
 function newToken(id: string, { agent, scopes, now, expiresAt }: TokenWish): { row: Kept; answer: NewToken } {

@@ -111,6 +111,17 @@ describe('what is too much', () => {
   });
 });
 
+test('who is refused a thousand times fills no disk with it: the log counts', async () => {
+  const own = await openDoor(machine);
+  for (let round = 0; round < 1_000; round += 1) await fetch(`${own.url}/v1`);
+  await eventually(async () => {
+    await fetch(`${own.url}/v1`);
+    return own.log().includes('unlogged=') ? true : undefined;
+  });
+  expect(own.log().split('\n').length).toBeLessThan(90);
+  await own.stop();
+});
+
 describe('where it listens', () => {
   test('several at once, over one daemon, with one set of tokens', async () => {
     const second = await openDoor(machine);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { withReference } from '../../scripts/reference.ts';
-import { BINARY, openMachine, type Machine } from './machine.ts';
+import { BINARY, eventually, openMachine, type Machine } from './machine.ts';
 
 const ROOT = resolve(import.meta.dir, '../..');
 const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
@@ -17,7 +17,22 @@ beforeAll(async () => {
   machine = await openMachine();
   await copyFile(join(ROOT, 'LICENSE'), join(machine.directory, 'LICENSE'));
 });
-afterAll(() => machine[Symbol.asyncDispose]());
+const servers: Bun.Subprocess[] = [];
+afterAll(async () => {
+  for (const server of servers) server.kill();
+  await machine[Symbol.asyncDispose]();
+});
+
+/** The README's port may be somebody's here. */
+const PORT = '8788';
+const port = freePort();
+
+function freePort(): string {
+  const probe = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response() });
+  const found = String(probe.port);
+  void probe.stop(true);
+  return found;
+}
 
 interface Line {
   readonly who: string;
@@ -30,13 +45,14 @@ function commandsOf(transcript: string): Line[] {
 
 function start({ who, command }: Line): Bun.Subprocess<'ignore', 'pipe', 'pipe'> {
   const bin = join(BINARY, '..');
-  return Bun.spawn(['bash', '-c', command], {
+  return Bun.spawn(['bash', '-c', command.replaceAll(PORT, port)], {
     cwd: machine.directory,
     env: {
       PATH: `${bin}:${process.env['PATH'] ?? ''}`,
       HOME: join(machine.home, '../user'),
       IPC_HOME: machine.home,
       USER: who === '' ? 'ann' : who,
+      PORT: port,
     },
     stdin: 'ignore',
     stdout: 'pipe',
@@ -66,12 +82,25 @@ test('the README has transcripts', () => {
   expect(transcripts.length).toBeGreaterThan(2);
 });
 
+async function isServing(): Promise<boolean> {
+  return await fetch(`http://127.0.0.1:${port}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
 /** Runs one transcript; returns what it printed. */
 async function play(text: string): Promise<string> {
   let printed = '';
   const asked: Promise<string>[] = [];
   for (const line of commandsOf(text)) {
     const child = start(line);
+    // A server stays while the rest is played.
+    if (/^ipc serve\b/.test(line.command)) {
+      servers.push(child);
+      await eventually(async () => (await isServing()) || undefined);
+      continue;
+    }
     // A question waits for an answer that a later line gives.
     if (line.command.startsWith('ipc ask')) asked.push(finish(line, child));
     else printed += await finish(line, child);

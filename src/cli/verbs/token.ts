@@ -144,7 +144,7 @@ export const revoke: Verb = {
     words: { min: 1, max: 1 },
     flags: [],
     examples: [
-      ['ipc token revoke 8xQ2aB1c', 'ids: ipc token list'],
+      ['ipc token revoke 8c02ab1f', 'ids: ipc token list'],
       ['ipc token revoke default', 'the next ipc token show makes another'],
     ],
     operations: {},

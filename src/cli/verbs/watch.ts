@@ -1,4 +1,5 @@
 /** `ipc watch`: what arrives, live. It never claims more than `offered`: a line on a screen proves no reading. */
+import { Offers } from '../../http/offers.ts';
 import { jsonLine } from '../../present/json.ts';
 import { messageLine } from '../../present/line.ts';
 import { deliveredText } from '../../present/person.ts';
@@ -7,7 +8,6 @@ import type { Output } from '../../protocol/operations.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { interruptible } from '../interrupt.ts';
-import type { Session } from '../session.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
 
@@ -51,12 +51,12 @@ async function run(call: Call): Promise<number> {
   const door: Door = 'watch';
   const show = await renderer(call);
   await using session = await call.open({ stays: true });
-  const offer = offering(session, door);
+  const offers = new Offers(session.operations, { reader: session.reader, door });
   try {
     // The client goes on from the last cursor when the daemon was restarted.
     for await (const item of session.operations.watch({ ...input, door }, { signal })) {
       if (!(await call.output.write(show(item)))) return 0;
-      if (input.everyone !== true) offer(item);
+      if (input.everyone !== true) offers.add(item.message);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -86,28 +86,6 @@ async function renderer(call: Call): Promise<(item: Item) => string> {
     default:
       return (item) => `${to(item)}${deliveredText(item.message, call.look())}\n`;
   }
-}
-
-/** Says of what was shown that it was offered; what comes while one such call is under way goes in the next. */
-function offering(session: Session, door: Door): (item: Item) => void {
-  const waiting: { id: Item['message']['id']; attempt: number }[] = [];
-  let busy = false;
-  const send = async (): Promise<void> => {
-    busy = true;
-    try {
-      while (waiting.length > 0) {
-        const deliveries = waiting.splice(0, 1_000);
-        await session.operations.confirm({ reader: session.reader, door, stage: 'offered', deliveries });
-      }
-    } finally {
-      busy = false;
-    }
-  };
-  return ({ message }) => {
-    waiting.push({ id: message.id, attempt: message.attempt });
-    // What breaks the connection shows in the stream itself; the offer is then simply not claimed.
-    if (!busy) void send().catch(() => undefined);
-  };
 }
 
 export const verb = { spec, run };

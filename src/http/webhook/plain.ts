@@ -6,6 +6,7 @@ import { Failure } from '../../protocol/failures.ts';
 import type { StagedAttachment } from '../../protocol/model.ts';
 import { derivedId, messageId } from '../../system/ids.ts';
 import { unstage } from '../../system/staging.ts';
+import { answer } from '../answer.ts';
 import { openingOf } from '../api.ts';
 import type { Context } from '../context.ts';
 import { staged, textContent, type Content } from './content.ts';
@@ -31,7 +32,7 @@ export async function handlePlain(request: Request, context: Context): Promise<R
       if (blob !== undefined) unstage(context.paths, blob);
     throw error;
   }
-  return Response.json({ id, to }, { status: 202, headers: { 'cache-control': 'no-store' } });
+  return answer({ id, to }, 202);
 }
 
 /** `curl -d` says form and means text; only `-F` is a form in earnest. */
