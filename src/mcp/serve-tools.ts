@@ -78,7 +78,6 @@ async function call(
 ): Promise<CallToolResult> {
   try {
     const holder = await serving.holder();
-    await serving.handOvers.confirmed();
     const answer = await tool.run(input, turnOf(serving, holder, extra));
     if (answer.written !== undefined && !extra.signal.aborted)
       serving.handOvers.promise(extra.requestId, answer.written);

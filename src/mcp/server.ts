@@ -67,6 +67,8 @@ export function createServer(parts: ServingParts): IpcServer {
     holder: async () => {
       const holder = await parts.holder();
       if (await holder.follow()) arrivals.restart();
+      // What was just handed over is confirmed before anything else is asked: a reply finds it.
+      await handOvers.confirmed();
       return holder;
     },
     mcp,

@@ -96,7 +96,7 @@ describe('waiting', () => {
 });
 
 describe('the end', () => {
-  test('stdin ends: answers under way are written, the name is free, exit 0', async () => {
+  test('stdin ends: answers under way are written, nobody holds the name, exit 0', async () => {
     await using machine = await openMachine();
     const child = await startRaw(machine, 'bob');
     await child.stdin.write(frames(call(1, 'send', { to: 'alice', text: 'last words' })));
@@ -109,7 +109,11 @@ describe('the end', () => {
       .map((line) => JSON.parse(line) as { id: number; result?: unknown });
     expect(answers.map(({ id }) => id)).toEqual([0, 1]);
     expect(JSON.stringify(answers[1]?.result)).toContain('queued for alice');
-    await eventually(async () => ((await isHere(machine, 'bob')) ? undefined : true));
+    // The client's process lives on, and by it the agent is here; no session of it is.
+    await eventually(async () => {
+      const { agents } = await machine.json<{ agents: { sessions: unknown[] }[] }>(['who']);
+      return agents.every(({ sessions }) => sessions.length === 0) ? true : undefined;
+    });
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('%s ends it', async (signal) => {
