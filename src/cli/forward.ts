@@ -1,4 +1,5 @@
-/** Another message, passed on below the body: its words and its sender; its files the daemon passes on. */
+/** Which message `--forward` means. */
+import { forwardText, lastOfOthers } from '../present/forward.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { MessageId } from '../protocol/model.ts';
 import { messageIdOf } from './message-id.ts';
@@ -11,10 +12,8 @@ export interface Forwarded {
 
 /** `last` is the newest message that somebody else sent me. Throws `no_such_message`. */
 export async function forwarded(session: Session, id: string): Promise<Forwarded> {
-  const message = id === 'last' ? await lastOfOthers(session) : await messageOf(session, id);
-  const { from } = message;
-  const head = `forwarded: ${message.id} from ${from.name} (${from.kind}) to ${message.to.join(', ')}, ${message.sentAt}`;
-  return { id: message.id, text: `${head}\n\n${message.body}` };
+  const message = id === 'last' ? await newest(session) : await messageOf(session, id);
+  return { id: message.id, text: forwardText(message) };
 }
 
 async function messageOf(session: Session, id: string) {
@@ -25,9 +24,9 @@ async function messageOf(session: Session, id: string) {
   return message;
 }
 
-async function lastOfOthers(session: Session) {
+async function newest(session: Session) {
   const { messages } = await session.operations.history({ limit: 50 });
-  const message = messages.findLast(({ mine, from }) => !mine && from.kind !== 'system');
+  const message = lastOfOthers(messages);
   if (message === undefined)
     throw new Failure('no_such_message', 'wanted a message to forward; nobody sent you one yet');
   return message;

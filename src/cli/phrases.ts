@@ -1,7 +1,7 @@
 /**
  * What people say, as other verbs: the phrases of system 000's docs/NATURAL_LANGUAGE.md, which no code
- * ever understood (documented by claude-ipc-mcp). Case and closing punctuation do not matter. A text
- * goes behind `--`, so that it is never read as a flag.
+ * ever understood (documented by claude-ipc-mcp), and those of system 002's tools and its `/get`. Case
+ * and closing punctuation do not matter. A text goes behind `--`, so that it is never read as a flag.
  */
 
 interface Phrase {
@@ -45,9 +45,24 @@ export const phrases: readonly Phrase[] = [
     ({ name = '' }) => ['register', name],
   ),
   phrase(
-    'msgs? · any messages? · check messages',
-    `(?:(?:check|read|show|get)\\s+)?(?:(?:for|me|my|the|any|new|unread)\\s+)*(?:msgs?|messages?|mail|inbox)${END}|(?:do\\s+i\\s+have|have\\s+i\\s+got|are\\s+there|got)\\s+(?:any\\s+)?(?:new\\s+)?(?:msgs?|messages?|mail)${END}`,
+    'msgs? · any messages? · check messages · get',
+    `get${END}|(?:(?:check|read|show|get)\\s+)?(?:(?:for|me|my|the|any|new|unread)\\s+)*(?:msgs?|messages?|mail|inbox|mailbox|relay)${END}|(?:do\\s+i\\s+have|have\\s+i\\s+got|are\\s+there|got)\\s+(?:any\\s+)?(?:new\\s+)?(?:msgs?|messages?|mail)${END}`,
     () => ['check'],
+  ),
+  phrase(
+    "get X's answer",
+    `(?:get|read|check)\\s+${NAME}['’]s\\s+(?:answer|response|reply|messages?|msgs?)${END}`,
+    ({ name = '' }) => ['check', '--from', name],
+  ),
+  phrase(
+    'what did X say?',
+    `what\\s+(?:did|has)\\s+${NAME}\\s+(?:say|said|send|sent|write|written)${END}`,
+    ({ name = '' }) => ['history', '--with', name],
+  ),
+  phrase(
+    'clear my messages',
+    `(?:clear|empty)\\s+(?:(?:all|my|the)\\s+)*(?:msgs?|messages?|mail|inbox|mailbox|relay)${END}`,
+    () => ['clear'],
   ),
   phrase(
     'broadcast: … · tell everyone …',
@@ -86,12 +101,22 @@ export const phrases: readonly Phrase[] = [
     '--',
     text,
   ]),
+  // As above, one name without a colon.
+  phrase(
+    '',
+    `ask\\s+(?<to>${ONE})(?!\\s+and\\b)(?:\\s+to\\s+|\\s*,\\s*|\\s+)${TEXT}`,
+    ({ to: one = '', text = '' }) => ['ask', one, '--', text],
+  ),
   phrase(
     "who's online? · who is here? · list instances",
     `(?:who(?:['’]s|\\s+is|\\s+else\\s+is)?\\s+(?:online|here|around|there)|(?:list|show)(?:\\s+(?:me|all|the|active))*\\s+(?:instances|agents|sessions)|list)${END}`,
     () => ['who'],
   ),
-  phrase('who am I?', `(?:who\\s+am\\s+i|what(?:['’]s|\\s+is)\\s+my\\s+name)${END}`, () => ['whoami']),
+  phrase(
+    'who am I? · status',
+    `(?:(?:get\\s+)?status|who\\s+am\\s+i|what(?:['’]s|\\s+is)\\s+my\\s+name)${END}`,
+    () => ['whoami'],
+  ),
   phrase(
     'rename to X',
     `(?:rename(?:\\s+(?:me|myself|this\\s+(?:instance|session|agent)))?\\s+(?:to|as)|change\\s+my\\s+name\\s+to)\\s+${NAME}${END}`,

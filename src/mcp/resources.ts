@@ -26,6 +26,9 @@ const TEXT = 'text/plain';
 const RESOURCE_NOT_FOUND = -32002;
 const BODY_BYTES = 8_192;
 const THREAD_MESSAGES = 50;
+/** As many as system 002 showed; each short, because a person puts all of them into a prompt (R7). */
+const LATEST_MESSAGES = 10;
+const LATEST_BYTES = 2_048;
 /** So many unread messages are listed by themselves. */
 const LISTED = 20;
 const FIRST_WORDS = 60;
@@ -34,7 +37,7 @@ const LIST_CHANGED_MS = 250;
 
 const fixed = [
   { uri: 'ipc://inbox', name: 'inbox', title: 'Unread messages', mimeType: TEXT },
-  { uri: 'ipc://messages/latest', name: 'latest', title: 'The newest message I was sent', mimeType: TEXT },
+  { uri: 'ipc://messages/latest', name: 'latest', title: 'The last messages, both ways', mimeType: TEXT },
   { uri: 'ipc://agents', name: 'agents', title: 'Who is here', mimeType: TEXT },
 ];
 
@@ -136,9 +139,9 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
       return text(page.messages.length === 0 ? 'Nothing unread.\n' : shown + rest);
     }
     case 'latest': {
-      const { messages } = await operations.history({ limit: 100 }, { signal });
-      const latest = messages.findLast(({ mine }) => !mine);
-      return text(latest === undefined ? 'No message yet.\n' : pastForModel([latest], { now, whole }));
+      const { messages } = await operations.history({ limit: LATEST_MESSAGES }, { signal });
+      const shown = pastForModel(messages, { now, bodyBytes: LATEST_BYTES, whole });
+      return text(messages.length === 0 ? 'No message yet.\n' : shown);
     }
     case 'agents':
       return text(

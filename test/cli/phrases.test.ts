@@ -3,7 +3,7 @@ import { parseArguments } from '../../src/cli/arguments.ts';
 import { phrases, understand, understood } from '../../src/cli/phrases.ts';
 import { groups, topVerbs } from '../../src/cli/verb-list.ts';
 
-describe('the phrases of system 000', () => {
+describe('the phrases of systems 000 and 002', () => {
   test.each<[string, string[]]>([
     ['Register this instance as gemini', ['register', 'gemini']],
     ['register me as "fred"', ['register', 'fred']],
@@ -40,6 +40,15 @@ describe('the phrases of system 000', () => {
     ['reply: on it', ['reply', '--', 'on it']],
     ['forward to nessa', ['send', 'nessa', '--forward', 'last']],
     ['forward that to nessa.', ['send', 'nessa', '--forward', 'last']],
+    ['get', ['check']],
+    ['check the relay', ['check']],
+    ["get Code's response", ['check', '--from', 'Code']],
+    ['what did Desktop say?', ['history', '--with', 'Desktop']],
+    ['ask Desktop to review the plan', ['ask', 'Desktop', '--', 'review the plan']],
+    ['ask Desktop which port it is', ['ask', 'Desktop', '--', 'which port it is']],
+    ['tell Code the build is green', ['send', 'Code', '--', 'the build is green']],
+    ['get status', ['whoami']],
+    ['clear my messages', ['clear']],
   ])('%j is %j', (text, argv) => {
     expect(understand(text)).toEqual(argv);
   });
@@ -52,6 +61,9 @@ describe('the phrases of system 000', () => {
     'call me Bob Smith',
     'forward',
     'I am tired',
+    'ask alice and bob',
+    'clear',
+    'get lost',
   ])('%j is not taken for something it does not say', (text) => {
     expect(understand(text)?.[0] === 'send' || understand(text)?.[0] === 'register').toBe(false);
   });

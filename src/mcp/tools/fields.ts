@@ -7,13 +7,24 @@ const { body, data, expiresIn, priority, to } = operations.send.input.shape;
 /** Far above what a message needs; what is longer is a file. */
 const LONGEST_TEXT = 4_194_304;
 
-/** "bob", "bob, #reviews" or a list: models write all three. */
+/**
+ * Models and the Inspector write "bob", "bob, alice" or a list: all three are taken, and the one that
+ * every client can show is declared. A space divides nothing: "the frontend team" is no name, and must
+ * not become three mailboxes of names that nobody has.
+ */
 export const recipients = z
-  .preprocess(
-    (value) => (typeof value === 'string' ? value.split(/[,\s]+/).filter((word) => word !== '') : value),
-    to,
-  )
-  .describe('names, #topics or @all');
+  .unknown()
+  .meta({ type: 'string', description: 'names, #topics or @all; several with commas' })
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+  .transform((value) => (Array.isArray(value) ? value.flatMap(eachName) : value))
+  .pipe(to);
+
+function eachName(given: unknown): readonly unknown[] {
+  if (typeof given !== 'string') return [given];
+  // A list written as text is meant as a list.
+  const words = given.replace(/^\s*\[(.*)\]\s*$/s, '$1').split(',');
+  return words.map((word) => word.trim().replace(/^(["'])(.*)\1$/s, '$2')).filter((word) => word !== '');
+}
 
 /** What a message carries. */
 export const content = {

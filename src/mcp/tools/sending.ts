@@ -31,11 +31,12 @@ export const sendTool = tool({
     request,
     thread: send.input.shape.thread,
     replyTo: send.input.shape.replyTo,
+    forward: z.string().optional().describe('message to pass on: its id, or last'),
     notBefore: send.input.shape.notBefore,
     go: send.input.shape.go,
   }),
-  run: async ({ text, data, files, run: line, request: wanted, ...rest }, turn) => {
-    const carried = await contentOf({ text, data, files, run: line }, turn);
+  run: async ({ text, data, files, forward, run: line, request: wanted, ...rest }, turn) => {
+    const carried = await contentOf({ text, data, files, forward, run: line }, turn);
     const sent = await turn.operations.send({ ...rest, ...carried, ...intent(wanted) }, turn);
     return { text: sentText(sent, plain) };
   },
