@@ -66,6 +66,18 @@ describe('whoever has no secret', () => {
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
   });
 
+  test('comes in by the name of a tunnel only when serve was told of it', async () => {
+    const secret = await site.add('tunnelled', '--to', 'bob', '--verify', 'github');
+    const told = await openDoor(site.machine, ['--allow-host', 'my.tunnel.example']);
+    const post = fromGithub(secret, push());
+    const headers = { ...(post.headers as Record<string, string>), host: 'my.tunnel.example' };
+    expect(await statusOf('/hooks/tunnelled', { ...post, headers })).toBe(403);
+    const taken = await fetch(`${told.url}/hooks/tunnelled`, { method: 'POST', ...post, headers });
+    expect(taken.status).toBe(202);
+    await told.stop();
+    await site.check('bob');
+  });
+
   test('a page of another site cannot post, token or not', async () => {
     const token = await site.add('formy', '--to', 'bob', '--verify', 'bearer');
     const authorization = `Bearer ${token}`;

@@ -95,4 +95,15 @@ describe('a message before a model', () => {
     expect(text.length).toBeLessThan(10_000);
     expect(text).toContain(`ipc history ${message({}).id} --body`);
   });
+
+  test('of a webhook’s payload a hand-over shows the beginning, and says how to get at the rest; others’ data is whole', () => {
+    const data = { filler: 'x'.repeat(10_000) };
+    const from = { name: 'github', kind: 'webhook', verified: false } as const;
+    const shown = forModel([message({ from, data })], { now: NOW, bodyBytes: 1_024 });
+    expect(shown.length).toBeLessThan(4_000);
+    expect(shown).toContain('(webhook, not verified)');
+    expect(shown).toMatch(/The data above lacks its last 8 kB; "ipc history \S+ --json" gives it whole\./);
+    expect(forModel([message({ from, data })], { now: NOW })).toContain(data.filler);
+    expect(forModel([message({ data })], { now: NOW, bodyBytes: 1_024 })).toContain(data.filler);
+  });
 });

@@ -46,6 +46,9 @@ test.each([
   '{"log.files": 1.5}',
   '{"guard": null}',
   '{"retentionDays": "2h"}',
+  '{"http.defaultTo": "@all"}',
+  '{"http.defaultTo": "no name"}',
+  '{"http.defaultTo": 3}',
 ])('the file %s is refused', async (text) => {
   await using home = await temporaryHome();
   writeFileSync(home.paths.config, text);
@@ -90,4 +93,13 @@ test('a wrong value of a variable is mended where it stands', async () => {
 test('no two settings share a variable', () => {
   expect(new Set(settingNames.map(variableOf)).size).toBe(settingNames.length);
   expect(variableOf('guard.ratePerMinute')).toBe('IPC_GUARD_RATE_PER_MINUTE');
+});
+
+test('a setting that is a name is kept as it is written, and nothing is nobody', async () => {
+  await using home = await temporaryHome();
+  expect(readConfig(home.paths, home.environment)['http.defaultTo']).toBe('');
+  expect(changeConfig(home.paths, 'http.defaultTo', '@bob')).toBe('bob');
+  expect(changeConfig(home.paths, 'http.defaultTo', '#builds')).toBe('#builds');
+  expect(readConfig(home.paths, home.environment)['http.defaultTo']).toBe('#builds');
+  expect(changeConfig(home.paths, 'http.defaultTo', undefined)).toBe('');
 });

@@ -111,17 +111,12 @@ export const add: Verb = {
         "ipc webhook add ci --to '#builds' --verify bearer --template 'build {{number}}: {{status}}'",
         'own words',
       ],
-      [
-        "ipc webhook add slack --to bob --verify hmac --secret-file s --header X-Slack-Signature --signed 'v0:{timestamp}:{body}' --timestamp-header X-Slack-Request-Timestamp",
-        'as Slack signs',
-      ],
-      [
-        "ipc webhook add stripe --to bob --verify hmac --secret-file s --header Stripe-Signature --signed '{timestamp}.{body}'",
-        'as Stripe signs',
-      ],
     ],
-    notes:
-      'github, standard (Standard Webhooks) and hmac prove who wrote every byte: their messages are marked verified. bearer proves only that somebody has the token: its messages are marked not verified. A webhook only sends; what is sent to it is refused.',
+    notes: [
+      'github, standard (Standard Webhooks) and hmac prove who wrote every byte: their messages are marked verified. bearer proves only that somebody has the token: its messages are marked not verified.',
+      "Slack signs as --header X-Slack-Signature --timestamp-header X-Slack-Request-Timestamp --signed 'v0:{timestamp}:{body}', Stripe as --header Stripe-Signature --signed '{timestamp}.{body}'; GitLab sends a bearer in --header X-Gitlab-Token.",
+      'A webhook only sends; what is sent to it is refused. A tunnel that brings posts from outside needs ipc serve --allow-host <its name>.',
+    ].join('\n\n'),
     operations: {},
   },
   run: async (call: Call) => {
