@@ -85,8 +85,12 @@ function session(program: TerminalProgram): ClaudeCode {
       program.type('\r');
     },
     quit: async () => {
-      program.type('\u0003');
-      await shown(program, { text: 'again to exit' });
+      // While a turn, or a hook at its end, is under way the first one only breaks that off.
+      const asks = (): boolean => program.screen().includes('again to exit');
+      for (let presses = 0; presses < 10 && !asks(); presses += 1) {
+        program.type('\u0003');
+        await until(asks, 'Claude Code to ask for a second Ctrl-C', 2_000).catch(() => undefined);
+      }
       program.type('\u0003');
       await program.exited;
     },
