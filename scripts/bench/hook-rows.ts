@@ -1,7 +1,7 @@
 /** Webhooks: POST until 202, which says that the message is on the disk, against the daemon's own send. */
 import { createHmac, randomUUID } from 'node:crypto';
 import { referenceLoad } from './floors.ts';
-import { withDoor } from './http-rows.ts';
+import { withDoor } from './http-door.ts';
 import { byContentLength, openLine } from './line.ts';
 import { type Load, daemonSenders, drive, type Sender, settle } from './load.ts';
 import { milliseconds, type Row } from './report.ts';

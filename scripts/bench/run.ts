@@ -15,6 +15,7 @@ import { parseArgs } from 'node:util';
 import { version } from '../../package.json';
 import { backlogRow, fileRow } from './bulk-rows.ts';
 import { hookRows } from './hook-rows.ts';
+import { crowdRow } from './http-crowd-row.ts';
 import { httpRows } from './http-rows.ts';
 import { idleRows } from './idle-row.ts';
 import { coldRows, firstSendRow } from './process-rows.ts';
@@ -36,6 +37,7 @@ const rows: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   file: fileRow,
   size: sizeRows,
   http: httpRows,
+  crowd: crowdRow,
   hooks: hookRows,
   idle: idleRows,
   mcp: mcpRows,

@@ -36,7 +36,6 @@ export async function handleDownload(_request: Request, context: Context): Promi
   ]);
   const blob = blobs.find((each) => each.sha256 === sha256);
   if (blob === undefined) throw noFile();
-  context.patient();
   return new Response(Bun.file(blob.path), {
     headers: {
       // Whatever it says it is, no browser is to run it.

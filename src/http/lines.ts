@@ -22,7 +22,6 @@ export async function handleLines(_request: Request, context: Context, operation
     end();
     throw error;
   });
-  context.patient();
   return new Response(body(first, { items, end }), {
     headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' },
   });
