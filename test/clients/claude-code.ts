@@ -5,7 +5,6 @@
  */
 import { join } from 'node:path';
 import { type Machine, openMachine } from '../e2e/machine.ts';
-import { until } from '../support/until.ts';
 import { anthropicApi } from './anthropic-api.ts';
 import { scriptedModel, type ScriptedModel } from './scripted-model.ts';
 import { onTerminal, type TerminalProgram } from './terminal.ts';
@@ -17,18 +16,9 @@ export interface ClaudeStage extends AsyncDisposable {
   readonly machine: Machine;
   readonly model: ScriptedModel;
   /** A session; it ends with the stage, if not before. */
-  start(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<ClaudeCode>;
+  start(args?: readonly string[], env?: Readonly<Record<string, string>>): Promise<TerminalProgram>;
   /** A command that asks nothing, such as `plugin list` or `-p`; returns what it wrote. */
   run(args: readonly string[]): Promise<string>;
-}
-
-export interface ClaudeCode extends AsyncDisposable {
-  readonly pid: number;
-  screen(): string;
-  /** Types it and presses Enter, once the program has shown what was typed. */
-  prompt(text: string): Promise<void>;
-  /** Leaves as a person does; a later start may resume the session. */
-  quit(): Promise<void>;
 }
 
 export async function claudeStage(command: string): Promise<ClaudeStage> {
@@ -55,8 +45,8 @@ export async function claudeStage(command: string): Promise<ClaudeStage> {
     start: async (args = [], env = {}) => {
       const options = { cwd: machine.directory, env: { ...environment, ...env } };
       const program = sessions.use(onTerminal([command, '--debug-file', debug, ...args], options));
-      await shown(program, { text: '❯' });
-      return session(program);
+      await program.shows('❯');
+      return program;
     },
     run: async (args) => {
       const child = Bun.spawn([command, ...args], {
@@ -71,30 +61,6 @@ export async function claudeStage(command: string): Promise<ClaudeStage> {
       return out;
     },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
-  };
-}
-
-function session(program: TerminalProgram): ClaudeCode {
-  return {
-    pid: program.pid,
-    screen: program.screen,
-    prompt: async (text) => {
-      const from = program.screen().length;
-      program.type(text);
-      await shown(program, { text: text.split(' ').at(-1) ?? text, from });
-      program.type('\r');
-    },
-    quit: async () => {
-      // While a turn, or a hook at its end, is under way the first one only breaks that off.
-      const asks = (): boolean => program.screen().includes('again to exit');
-      for (let presses = 0; presses < 10 && !asks(); presses += 1) {
-        program.type('\u0003');
-        await until(asks, 'Claude Code to ask for a second Ctrl-C', 2_000).catch(() => undefined);
-      }
-      program.type('\u0003');
-      await program.exited;
-    },
-    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
   };
 }
 
@@ -115,14 +81,4 @@ async function answerFirstQuestions(machine: Machine): Promise<void> {
   const settings = { permissions: { allow: allowed } };
   await Bun.write(join(machine.userHome, '.claude.json'), JSON.stringify(global));
   await Bun.write(join(machine.userHome, '.claude/settings.json'), JSON.stringify(settings));
-}
-
-async function shown(
-  program: TerminalProgram,
-  { text, from = 0 }: { text: string; from?: number },
-): Promise<void> {
-  const seen = (): boolean => program.screen().slice(from).includes(text);
-  await until(seen, `Claude Code to show ${JSON.stringify(text)}`, 20_000).catch((error: unknown) => {
-    throw new Error(`${String(error)}; its screen:\n${program.screen().slice(-4_000)}`);
-  });
 }

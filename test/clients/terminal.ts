@@ -8,7 +8,10 @@ const SKIP = new RegExp(`${ESCAPE}\\[\\d*[CG]`, 'g');
 export interface TerminalProgram extends AsyncDisposable {
   readonly pid: number;
   readonly exited: Promise<number>;
-  type(text: string): void;
+  /** Types it and presses Enter, once the program has shown what was typed. */
+  prompt(text: string): Promise<void>;
+  /** Waits until it draws this, after so many characters of `screen()`. */
+  shows(text: string, from?: number): Promise<void>;
   /** All it drew until now, without the control sequences. */
   screen(): string;
 }
@@ -36,13 +39,27 @@ export function onTerminal(command: readonly string[], options: TerminalOptions)
       },
     },
   });
+  const screen = (): string => Bun.stripANSI(drawn.replaceAll(SKIP, ' '));
+  const shows = async (wanted: string, from = 0): Promise<void> => {
+    const seen = (): boolean => screen().slice(from).includes(wanted);
+    await until(seen, `${command[0]} to show ${JSON.stringify(wanted)}`, 20_000).catch((error: unknown) => {
+      throw new Error(`${String(error)}; its screen:\n${screen().slice(-4_000)}`);
+    });
+  };
+  const type = (typed: string): void => {
+    child.terminal?.write(typed);
+  };
   return {
     pid: child.pid,
     exited: child.exited,
-    type: (typed) => {
-      child.terminal?.write(typed);
+    prompt: async (typed) => {
+      const from = screen().length;
+      type(typed);
+      await shows(typed.split(' ').at(-1) ?? typed, from);
+      type('\r');
     },
-    screen: () => Bun.stripANSI(drawn.replaceAll(SKIP, ' ')),
+    shows,
+    screen,
     [Symbol.asyncDispose]: async () => {
       // What it started ends with it only if it may say goodbye.
       child.kill('SIGTERM');
