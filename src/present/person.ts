@@ -22,6 +22,8 @@ export interface Look {
   readonly bodyBytes?: number;
 }
 
+const WEBHOOK_DATA_BYTES = 240;
+
 /** A message as handed over: header, body, what is attached. Ends with a newline. */
 export function deliveredText(message: Delivered, look: Look): string {
   const again = message.again ? [look.style.warn('again')] : [];
@@ -95,7 +97,10 @@ function indented(text: string): string {
 function dataOf(message: Message, { style, bodyBytes }: Look): string {
   if (message.data === undefined) return '';
   const json = JSON.stringify(message.data);
-  const shown = bodyBytes === undefined ? { text: json, missing: 0 } : excerpt(json, bodyBytes);
+  // Of a webhook's payload the body is the summary; a screen full of fields would hide it.
+  const most = message.from.kind === 'webhook' ? WEBHOOK_DATA_BYTES : bodyBytes;
+  const shown =
+    bodyBytes === undefined || most === undefined ? { text: json, missing: 0 } : excerpt(json, most);
   const rest = shown.missing === 0 ? '' : ` … ipc history ${message.id} --json`;
   return `    ${style.faint('data')} ${visibleLine(shown.text)}${rest}\n`;
 }

@@ -105,7 +105,7 @@ async function play(text: string): Promise<string> {
     if (line.command.startsWith('ipc ask')) asked.push(finish(line, child));
     else printed += await finish(line, child);
   }
-  return printed + (await Promise.all(asked)).join('');
+  return (printed + (await Promise.all(asked)).join('')).replaceAll(port, PORT);
 }
 
 test('the transcripts of the README are true, one after the other', async () => {

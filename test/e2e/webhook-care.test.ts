@@ -9,6 +9,7 @@ import { openDoor } from './http-door.ts';
 let site: Site;
 beforeAll(async () => {
   site = await openSite();
+  await site.add('another', '--to', 'bob', '--verify', 'bearer');
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
@@ -118,7 +119,7 @@ describe('a webhook is an agent that only sends', () => {
   test.each([
     ['@all', ['--to', '@all', '--verify', 'github'], 64],
     ['itself', ['--to', 'self', '--verify', 'github'], 64],
-    ['another webhook', ['--to', 'robot', '--verify', 'github'], 77],
+    ['another webhook', ['--to', 'another', '--verify', 'github'], 77],
     ['nobody', ['--verify', 'github'], 64],
     ['no proof', ['--to', 'bob'], 64],
     ['a proof there is not', ['--to', 'bob', '--verify', 'trust'], 64],

@@ -8,6 +8,7 @@ let token: string;
 beforeAll(async () => {
   site = await openSite();
   token = (await site.machine.ok(['token', 'show'])).trim();
+  await site.machine.ok(['config', 'set', 'http.defaultTo', 'bob']);
 });
 afterAll(() => site[Symbol.asyncDispose]());
 
@@ -21,7 +22,9 @@ const only = async (agent: string) => {
 
 describe('the one-liner', () => {
   test('goes to the person when nobody else is said', async () => {
+    await site.machine.ok(['config', 'set', 'http.defaultTo', '--reset']);
     const response = await post('deploy finished');
+    await site.machine.ok(['config', 'set', 'http.defaultTo', 'bob']);
     expect([response.status, await response.json()]).toEqual([
       202,
       { id: expect.any(String) as string, to: ['tester'] },
@@ -33,7 +36,6 @@ describe('the one-liner', () => {
   });
 
   test('goes to whom http.defaultTo says, at once, or to whom the address says', async () => {
-    await site.machine.ok(['config', 'set', 'http.defaultTo', 'bob']);
     await post('by setting');
     await post('by address', {}, '/?to=carol&to=%23nobody');
     expect((await only('bob'))?.body).toBe('by setting');

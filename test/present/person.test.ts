@@ -50,6 +50,17 @@ describe('a message for a person', () => {
     expect(text).toContain(`ipc history ${message({}).id} --body`);
   });
 
+  test('of a webhook’s payload a list shows the beginning, and one message alone all of it', () => {
+    const hook = message({
+      from: { name: 'hook', kind: 'webhook', verified: true },
+      data: { filler: 'x'.repeat(9_000) },
+    });
+    const cut = deliveredText(hook, { ...look, bodyBytes: 8_192 });
+    expect(cut.length).toBeLessThan(700);
+    expect(cut).toContain(`ipc history ${hook.id} --json`);
+    expect(deliveredText(hook, look)).toContain('x'.repeat(9_000));
+  });
+
   test('colour comes only from the style passed in, around the same words', () => {
     const bare = deliveredText(message({ again: true }), look);
     const bright = deliveredText(message({ again: true }), { ...look, style: coloured });
