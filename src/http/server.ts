@@ -59,7 +59,7 @@ const DRAIN_MS = 5_000;
 /** Refusals a minute that are logged one by one; the rest are counted. */
 const LOG_LINES = 60;
 
-export class Door {
+export class HttpDoor {
   readonly #parts: HttpParts;
   readonly #find: (path: string) => Route | undefined;
   readonly #clients: Clients;

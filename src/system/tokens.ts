@@ -96,21 +96,28 @@ export interface TokenBook {
 export function openTokens(paths: Paths): TokenBook {
   let version: string | undefined;
   let byHash = new Map<string, Kept>();
-  const fresh = (): ReadonlyMap<string, Kept> => {
+  let byId = new Map<string, Kept>();
+  const refresh = (): void => {
     const found = versionOf(paths.tokens);
-    if (found === version) return byHash;
-    byHash = new Map(readTokens(paths).map((row) => [row.hash, row]));
+    if (found === version) return;
+    const rows = readTokens(paths);
+    byHash = new Map(rows.map((row) => [row.hash, row]));
+    byId = new Map(rows.map((row) => [row.id, row]));
     version = found;
-    return byHash;
   };
   return {
     find: (secret, now) => {
+      refresh();
       const hash = hashOf(secret);
-      const row = fresh().get(hash);
+      const row = byHash.get(hash);
       if (row === undefined || !sameProof(row.hash, hash) || isOver(row, now)) return undefined;
       return withoutHash(row);
     },
-    holds: (id, now) => [...fresh().values()].some((row) => row.id === id && !isOver(row, now)),
+    holds: (id, now) => {
+      refresh();
+      const row = byId.get(id);
+      return row !== undefined && !isOver(row, now);
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 /** The HTTP door of a machine under test: `ipc serve` of the compiled binary, spoken to with fetch. */
+import { readdir, readlink } from 'node:fs/promises';
 import { eventually, lines, type Child, type Machine, type RunOptions } from './machine.ts';
 
 export interface HttpDoor {
@@ -169,4 +170,13 @@ export class Events {
     const { message } = JSON.parse(data) as Pick<Event, 'message'>;
     this.seen.push({ id: id ?? '', event, message, body: message?.body ?? data });
   }
+}
+
+/** How many sockets a process has open. */
+export async function sockets(pid: number): Promise<number> {
+  const folder = `/proc/${pid}/fd`;
+  const found = await Promise.all(
+    (await readdir(folder)).map((name) => readlink(`${folder}/${name}`).catch(() => '')),
+  );
+  return found.filter((target) => target.startsWith('socket:')).length;
 }

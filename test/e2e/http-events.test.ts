@@ -1,8 +1,8 @@
 /** Live events over HTTP by the compiled binary: nothing lost, nothing doubled, nothing claimed (issue 4). */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
-import { Caller, Events, type HttpDoor, openDoor } from './http-door.ts';
+import { Caller, Events, type HttpDoor, openDoor, sockets } from './http-door.ts';
 import { eventually, type Machine, openMachine } from './machine.ts';
 
 let machine: Machine;
@@ -221,12 +221,4 @@ async function rawGet(port: number, path: string, token: string): Promise<Socket
 async function residentBytes(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1_024;
-}
-
-async function sockets(pid: number): Promise<number> {
-  const folder = `/proc/${pid}/fd`;
-  const found = await Promise.all(
-    (await readdir(folder)).map((name) => readlink(`${folder}/${name}`).catch(() => '')),
-  );
-  return found.filter((target) => target.startsWith('socket:')).length;
 }

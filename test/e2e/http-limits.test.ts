@@ -1,7 +1,7 @@
 /** What the HTTP door bears, where it listens and how it ends, by the compiled binary (issue 4). */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connect } from 'node:net';
-import { Caller, Events, type HttpDoor, openDoor } from './http-door.ts';
+import { Caller, Events, type HttpDoor, openDoor, sockets } from './http-door.ts';
 import { eventually, type Machine, openMachine } from './machine.ts';
 
 let machine: Machine;
@@ -85,6 +85,23 @@ describe('what is too much', () => {
     for (const answer of [body, stopped]) expect(answer).not.toContain('200 OK');
     expect((await ann.ask('/v1')).status).toBe(200);
   }, 40_000);
+
+  test('an export that nobody takes is cut off', async () => {
+    const body = 'x'.repeat(60_000);
+    for (let round = 0; round < 150; round += 1)
+      await ann.done('/v1/send', { to: ['heap'], body: `${round} ${body}` });
+    // A server of its own: the only connection that can go is this one.
+    const own = await openDoor(machine, [], { env: { IPC_HTTP_IDLE_SECONDS: '1' } });
+    const socket = connect(own.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(`GET /v1/export HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${ann.token}\r\n\r\n`);
+    await new Promise<void>((resolve) => socket.once('data', () => resolve()));
+    socket.pause();
+    const before = await sockets(own.child.pid);
+    await eventually(async () => ((await sockets(own.child.pid)) < before ? true : undefined), 20_000);
+    socket.destroy();
+    await own.stop();
+  }, 30_000);
 
   test('requests over the rate get 429 and the time to wait; a guest’s guesses do not lock out who has a token', async () => {
     const strict = await openDoor(machine, [], {

@@ -2,7 +2,7 @@
 import { Failure } from '../../protocol/failures.ts';
 import { isLoopback } from '../../http/guard.ts';
 import { routeOf } from '../../http/routes.ts';
-import { Door } from '../../http/server.ts';
+import { HttpDoor } from '../../http/server.ts';
 import { readConfig } from '../../system/config.ts';
 import { type Environment, variable } from '../../system/environment.ts';
 import { userName } from '../../system/identity.ts';
@@ -58,8 +58,8 @@ const spec: Spec = {
   examples: [
     ['ipc serve', 'on localhost:8788 until Ctrl-C'],
     [
-      'curl -H "Authorization: Bearer $(ipc token show)" -H "Content-Type: application/json" -d \'{"to":["bob"],"body":"hi"}\' localhost:8788/v1/send',
-      'a message to bob',
+      'curl -H "Authorization: Bearer $(ipc token show)" -d "deploy finished" localhost:8788',
+      'a message to you',
     ],
     ['ipc serve --host 0.0.0.0 --allow-remote', 'for other machines; put TLS in front'],
   ],
@@ -80,7 +80,7 @@ async function run(call: Call): Promise<number> {
   const remote = remoteAllowed(call, host);
   const say = (event: string, facts: Readonly<Record<string, unknown>> = {}): void =>
     output.say(logLine(world.now(), event, facts).trimEnd());
-  const door = new Door(
+  const door = new HttpDoor(
     {
       host,
       port: values.number('port') ?? portOf(environment),
