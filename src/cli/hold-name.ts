@@ -14,7 +14,16 @@ import { pause } from '../system/clock.ts';
 import { prepareHome } from '../system/home.ts';
 import { credentialOf, identify, type Identity } from '../system/identity.ts';
 import { messageId, randomUuid } from '../system/ids.ts';
-import { bindAll, copyKey, readBinding, readKey } from '../system/keys.ts';
+import {
+  bindAll,
+  copyKey,
+  readBinding,
+  readKey,
+  servedBy,
+  sessionBinding,
+  type Binding,
+} from '../system/keys.ts';
+import { anchorOf } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
 import type { Call } from './call.ts';
 import { projectOf } from './project.ts';
@@ -48,6 +57,8 @@ export interface Held {
    * its servers nothing), or a command renamed it. To be asked before each call; costs a small file.
    */
   follow(): Promise<boolean>;
+  /** The id of the client's session it serves: the environment's, or what a hook of that session said. */
+  session(): string | undefined;
   /** A name this user owns already, and its mailbox; another one when a live session holds it. */
   take(name: AgentName): Promise<Registered>;
   /** Whether this user owns the name. */
@@ -77,11 +88,11 @@ export async function holdName(call: Pick<Call, 'world' | 'as'>, wish: Wish): Pr
       const found = await whenReplaced(client.operations, { name: wanted, session });
       if (found === 'beside') {
         await client.close();
-        return await beside(call, identity, wanted);
+        return await beside(call, { identity, session }, wanted);
       }
     }
     const registered = await takeName(opened, request, wanted);
-    return held(call, client, { identity, registered, request });
+    return held(call, client, { identity, session, registered, request });
   } catch (error) {
     await client.close();
     throw error;
@@ -134,7 +145,11 @@ export async function holders(operations: Operations, name: string): Promise<rea
   }
 }
 
-async function beside(call: Pick<Call, 'world'>, identity: Identity, name: AgentName): Promise<Held> {
+async function beside(
+  call: Pick<Call, 'world'>,
+  { identity, session }: { identity: Identity; session: ClientSession },
+  name: AgentName,
+): Promise<Held> {
   const client = clientFor(call, identity, name);
   const { agents } = await client.operations.who({});
   const you = agents.find((agent) => agent.you);
@@ -145,7 +160,7 @@ async function beside(call: Pick<Call, 'world'>, identity: Identity, name: Agent
     held: you?.held ?? 0,
     others: agents.filter((agent) => !agent.you).map((agent) => agent.name),
   };
-  return held(call, client, { identity, registered, request: undefined });
+  return held(call, client, { identity, session, registered, request: undefined });
 }
 
 function held(
@@ -153,21 +168,30 @@ function held(
   client: Client,
   {
     identity,
+    session,
     registered,
     request,
   }: {
     identity: Identity;
+    session: ClientSession;
     registered: Registered;
     /** How the name is held; undefined for a server beside the holder. */
     request: Claim | undefined;
   },
 ): Held {
-  const { paths } = world;
+  const { environment, paths } = world;
   const { operations } = client;
   const { bindings, told } = identity;
   let name = registered.name;
   let refused: string | undefined;
-  const own = bindings.find(({ kind }) => kind === 'process') ?? bindings[0];
+  const server = session.id === undefined ? anchorOf(environment.pid) : undefined;
+  const served = (): string | undefined => (server === undefined ? session.id : servedBy(paths, server));
+  const own = (): Binding | undefined => {
+    const id = server === undefined ? undefined : served();
+    // The process runs other sessions too: what is bound to it need not be this one's.
+    if (id !== undefined) return sessionBinding(session.client, id);
+    return bindings.find(({ kind }) => kind === 'process') ?? bindings[0];
+  };
   return {
     operations,
     get name() {
@@ -179,7 +203,8 @@ function held(
     reader: randomUuid(),
     messageId: () => messageId() as MessageId,
     follow: async () => {
-      const bound = own === undefined ? undefined : readBinding(paths, own);
+      const binding = own();
+      const bound = binding === undefined ? undefined : readBinding(paths, binding);
       if (bound === undefined || bound.asked !== told) return false;
       if (bound.name === name || bound.name === refused || request === undefined) return false;
       const key = readKey(paths, bound.name);
@@ -200,6 +225,7 @@ function held(
       name = bound.name;
       return true;
     },
+    session: served,
     take: async (wanted) => {
       const claim: Claim = request ?? { kind: 'agent' };
       const taken = await takeName({ operations, identity, paths }, claim, wanted);
@@ -212,7 +238,9 @@ function held(
       name = renamed.to;
       copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
       moveAutoCheck(paths, renamed);
-      bindAll(paths, bindings, { name: renamed.to as AgentName, asked: told });
+      const binding = own();
+      const all = binding === undefined || bindings.includes(binding) ? bindings : [...bindings, binding];
+      bindAll(paths, all, { name: renamed.to as AgentName, asked: told });
       return renamed;
     },
     close: () => client.close(),

@@ -4,11 +4,10 @@
  */
 import type { HookEvent } from '../doors/hook-event.ts';
 import type { AgentName } from '../protocol/names.ts';
-import type { Operations } from '../protocol/operations.ts';
 import { clientProcess, type ClientSession } from '../system/clients.ts';
 import { type Environment, variable } from '../system/environment.ts';
 import { identify, type Acting } from '../system/identity.ts';
-import { bind, type Bound, processBinding, readBinding, sessionBinding } from '../system/keys.ts';
+import { processBinding, readBinding } from '../system/keys.ts';
 import type { Paths } from '../system/paths.ts';
 import { anchorOf, nearestAncestor, type Anchor } from '../system/processes.ts';
 import type { Call } from './call.ts';
@@ -57,32 +56,6 @@ export function nameOf(call: Call, acting: Acting): AgentName | undefined {
   const { environment, paths } = call.world;
   const { how, name } = identify(paths, environment, acting);
   return how === 'session' ? name : undefined;
-}
-
-/**
- * Both the session and its process lead to one name from here on. After a resume the session has one of
- * its own, and the server, which nobody told which session it serves, follows it.
- */
-export async function joinProcess(
-  operations: Operations,
-  call: Call,
-  { client, id, process }: ClientSession,
-): Promise<void> {
-  const { paths } = call.world;
-  if (id === undefined || process === undefined) return;
-  const [own, shared] = [sessionBinding(client, id), processBinding(process)];
-  const [mine, its] = [readBinding(paths, own), readBinding(paths, shared)];
-  if (mine === undefined && its !== undefined) return bind(paths, own, its);
-  if (mine === undefined || mine.name === its?.name) return;
-  if (its !== undefined && (await isElsewhere(operations, mine, process))) return bind(paths, own, its);
-  bind(paths, shared, mine);
-}
-
-/** Another process goes on with the very session: it has the name. */
-async function isElsewhere(operations: Operations, { name }: Bound, process: Anchor): Promise<boolean> {
-  const { holders } = await import('./hold-name.ts');
-  const pids = await holders(operations, name);
-  return pids.some((pid) => clientProcess(pid)?.pid !== process.pid);
 }
 
 export function noteOf({ identity }: Session): string {

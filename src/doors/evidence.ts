@@ -8,6 +8,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { lineIsWhole, messageLine } from '../present/line.ts';
 import type { Delivered, Door, MessageId } from '../protocol/model.ts';
+import { queuedLines } from './queue-text.ts';
 
 export interface Handed {
   readonly id: MessageId;
@@ -66,7 +67,7 @@ export function proofs({ prompt, transcript, unread, unproven }: Looked): readon
   const tools = renderedIn(said.tools);
   const found: Proof[] = [];
   for (const message of unread) {
-    const door = hooks.has(message.id) ? 'hook' : doorShowing(message, told);
+    const door = hooks.has(message.id) ? 'hook' : (doorShowing(message, told) ?? queueIn(prompt, message));
     if (door !== undefined) found.push({ id: message.id, attempt: message.attempt, door });
   }
   for (const { id, door } of unproven) {
@@ -82,12 +83,17 @@ function doorShowing(message: Delivered, told: readonly string[]): Door | undefi
   });
 }
 
+/** Codex may take up what was queued before the program that queues it says so: no offer is known yet. */
+function queueIn(prompt: string, message: Delivered): Door | undefined {
+  return showings.queue?.(message, prompt) === true ? 'queue' : undefined;
+}
+
 /** For each door that cannot confirm: whether this text shows all of the message. */
 const showings: Partial<Record<Door, (message: Delivered, text: string) => boolean>> = {
   monitor: (message, text) => lineIsWhole(message) && isNotification(text) && hasLine(text, message),
   // The waiter's line comes as the feedback of a hook.
   hook: (message, text) => lineIsWhole(message) && isNotification(text) && hasLine(text, message),
-  queue: (message, text) => lineIsWhole(message) && firstLines(text).includes(messageLine(message)),
+  queue: (message, text) => lineIsWhole(message) && queuedLines(text).includes(messageLine(message)),
   channel: (message, text) => fitsChannel(message) && channelIds(text).has(message.id),
 };
 
@@ -113,15 +119,6 @@ function hasLine(text: string, message: Delivered): boolean {
 
 function xmlEscaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
-const LINE = /^[0-9a-f]{8}-[0-9a-f-]{27} [A-Za-z0-9][\w.-]*: /;
-
-/** The lines of ours with which a queued prompt begins. */
-function firstLines(text: string): readonly string[] {
-  const lines = text.trim().split('\n');
-  const end = lines.findIndex((line) => !LINE.test(line));
-  return end < 0 ? lines : lines.slice(0, end);
 }
 
 function fitsChannel({ body, bodyBlob, data, attachments }: Delivered): boolean {

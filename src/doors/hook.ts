@@ -12,6 +12,7 @@ import { proofs, transcriptTail, type Looked, type Proof } from './evidence.ts';
 import { hookAnswer, takesContext } from './hook-answer.ts';
 import type { HookEvent } from './hook-event.ts';
 import { fitting, greetingText, handOverText } from './hook-text.ts';
+import { queuedLines } from './queue-text.ts';
 import { readNotes, writeNotes } from './session-notes.ts';
 
 export interface HookWork {
@@ -84,8 +85,12 @@ async function greet(event: HookEvent, work: HookWork): Promise<void> {
 async function prompted(event: HookEvent, work: HookWork): Promise<void> {
   const notification = event.prompt.includes('<task-notification>');
   const found = await lookForProof(event, work);
+  const queued = queuedLines(event.prompt).length > 0;
   const byUs =
-    notification || found.inPrompt || /^(?:A message|\d+ messages) for \S+ through ipc:\n/.test(event.prompt);
+    notification ||
+    queued ||
+    found.inPrompt ||
+    /^(?:A message|\d+ messages) for \S+ through ipc:\n/.test(event.prompt);
   // Before anything is handed over: a chain of answers that a person takes up begins anew.
   await work.operations.describe({ activity: byUs ? 'busy' : 'prompted' });
   await found.confirmed;

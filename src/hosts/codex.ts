@@ -58,7 +58,7 @@ function hooks(wish: Wish): Readonly<Record<string, readonly Json[]>> {
 function server(wish: Wish): string {
   const { command, args } = serverEntry(wish);
   const env = Object.entries(forwarded(wish));
-  const names = ['IPC_AGENT', 'IPC_HOME', 'IPC_SHARED_SECRET'].filter((name) =>
+  const names = ['CODEX_HOME', 'IPC_AGENT', 'IPC_HOME', 'IPC_SHARED_SECRET'].filter((name) =>
     env.every(([known]) => known !== name),
   );
   const lines = [

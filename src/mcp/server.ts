@@ -24,6 +24,8 @@ export interface IpcServer {
   readonly mcp: McpServer;
   /** The server answers on it until either side closes. */
   connect(transport: Transport): Promise<void>;
+  /** Acts under the name that the session has by now, if a hook or a command gave it another. */
+  follow(): Promise<void>;
   /** Every answer under way was written, or given up. */
   drained(): Promise<void>;
   close(): Promise<void>;
@@ -95,6 +97,7 @@ export function createServer(parts: ServingParts): IpcServer {
   return {
     mcp,
     connect: (transport) => mcp.connect(handOvers.over(transport)),
+    follow: async () => void (await serving.holder()),
     drained: () => handOvers.drained(),
     close: () => {
       stopped.abort();

@@ -106,12 +106,32 @@ export function bindAll(paths: Paths, bindings: readonly Binding[], bound: Bound
   for (const binding of bindings) bind(paths, binding, bound);
 }
 
-/** Takes away what dead shells and agent programs left; returns how many. */
+/**
+ * Codex runs all of a user's sessions in one process and tells its servers of none (seen with 0.169.0):
+ * a hook says which server is its session's.
+ */
+export function noteServed(paths: Paths, server: Anchor, session: string): void {
+  makeFolder(paths.bindings);
+  const holder = serverHolder(server);
+  replaceFile(holderPath(paths, holder), `${session}\n${holder}\n`);
+}
+
+/** The id of the client's session that a server serves, as far as it is known. */
+export function servedBy(paths: Paths, server: Anchor): string | undefined {
+  const [session] = readIfThere(holderPath(paths, serverHolder(server)))?.split('\n') ?? [];
+  return session === '' ? undefined : session;
+}
+
+function serverHolder({ pid, startedAt }: Anchor): string {
+  return `server ${pid} ${startedAt}`;
+}
+
+/** Takes away what dead shells, servers and agent programs left; returns how many. */
 export function pruneBindings(paths: Paths, alive: (anchor: Anchor) => boolean): number {
   let pruned = 0;
   for (const name of readdirIfThere(paths.bindings)) {
     const path = `${paths.bindings}/${name}`;
-    const [, pid, startedAt] = /^(?:process|shell) (\d+) (.+)$/m.exec(readIfThere(path) ?? '') ?? [];
+    const [, pid, startedAt] = /^(?:process|server|shell) (\d+) (.+)$/m.exec(readIfThere(path) ?? '') ?? [];
     if (pid === undefined || startedAt === undefined) continue;
     if (!alive({ pid: Number(pid), startedAt }) && removeIfThere(path)) pruned += 1;
   }
@@ -126,8 +146,12 @@ function keyPath(paths: Paths, name: AgentName): string {
   return `${paths.keys}/${nameKey(name)}`;
 }
 
-function bindingPath(paths: Paths, binding: Binding): string {
-  return `${paths.bindings}/${new Bun.CryptoHasher('sha256').update(binding.holder).digest('hex').slice(0, 32)}`;
+function bindingPath(paths: Paths, { holder }: Binding): string {
+  return holderPath(paths, holder);
+}
+
+function holderPath(paths: Paths, holder: string): string {
+  return `${paths.bindings}/${new Bun.CryptoHasher('sha256').update(holder).digest('hex').slice(0, 32)}`;
 }
 
 function readdirIfThere(path: string): readonly string[] {

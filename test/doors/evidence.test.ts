@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { proofs, transcriptTail, type Looked } from '../../src/doors/evidence.ts';
 import { forModel } from '../../src/present/model.ts';
+import { queueText } from '../../src/doors/queue-text.ts';
 import { messageLine } from '../../src/present/line.ts';
 import type { Delivered, Door, MessageId } from '../../src/protocol/model.ts';
 import { message } from '../present/message.ts';
@@ -42,10 +43,13 @@ describe('a message is seen', () => {
     expect(look({ unread: [long], transcript: user(tag) })).toEqual([]);
   });
 
-  test('when a queued prompt begins with its line', () => {
-    const prompt = `${messageLine(message({}))}\n`;
+  test('when a prompt is wholly what was queued, though the offer is not known yet', () => {
+    const prompt = queueText([message({})]);
     expect(look({ unread: [offered('queue')], prompt })).toEqual(['queue it']);
-    expect(look({ unread: [offered('queue')], prompt: `as ${prompt}` })).toEqual([]);
+    expect(look({ unread: [message({})], prompt })).toEqual(['queue it']);
+    expect(look({ unread: [offered('queue')], transcript: user(prompt) })).toEqual(['queue it']);
+    for (const other of [`as ${prompt}`, `${prompt} and more`, `${messageLine(message({}))}\n`])
+      expect(look({ unread: [offered('queue')], prompt: other })).toEqual([]);
   });
 
   test('when what a hook handed over is in the transcript', () => {

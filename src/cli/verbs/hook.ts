@@ -10,7 +10,8 @@ import { logLine } from '../../system/log.ts';
 import { isTerminal } from '../../system/output.ts';
 import type { Call } from '../call.ts';
 import { readHookInput } from '../hook-input.ts';
-import { actingAs, joinProcess, nameOf, noteOf } from '../hook-session.ts';
+import { actingAs, nameOf, noteOf } from '../hook-session.ts';
+import { joinServer } from '../join-server.ts';
 import { isNotRunning, openSession, type Session } from '../session.ts';
 import type { Spec } from '../verb.ts';
 import type { Acting } from '../../system/identity.ts';
@@ -65,7 +66,9 @@ async function handle(call: Call, event: HookEvent): Promise<void> {
     return endWaiter(call.world.paths, event);
   }
   const named = nameOf(call, acting);
-  const begins = event.moment === 'start' || (event.moment === 'prompt' && named === undefined);
+  // Codex may run a session's first hook before its server is there: then a later prompt joins them.
+  const unsure = named === undefined || event.client === 'codex';
+  const begins = event.moment === 'start' || (event.moment === 'prompt' && unsure);
   if (begins && !(await begin(call, event, acting))) return;
   if (!begins && named === undefined) return;
   await using session = await openAs(call, event, acting);
@@ -94,7 +97,7 @@ async function begin(call: Call, event: HookEvent, acting: Acting): Promise<bool
   const { paths } = call.world;
   await using session = await openAs(call, event, acting, 'none');
   using _lock = await namingLock(paths);
-  if (acting.session !== undefined) await joinProcess(session.operations, call, acting.session);
+  if (acting.session !== undefined) await joinServer(session, call, acting.session);
   if (nameOf(call, acting) === undefined) {
     const { identity, operations } = session;
     const told = identity.how === 'variable' ? identity.name : undefined;

@@ -2,7 +2,7 @@
  * `ipc mcp`: this session's server for a program that speaks the Model Context Protocol, on stdin and
  * stdout. The name is held before the client asks for anything, so that others see the session at once.
  */
-import { Failure } from '../../protocol/failures.ts';
+import { asFailure, Failure } from '../../protocol/failures.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import { systemClock } from '../../system/clock.ts';
 import { variable } from '../../system/environment.ts';
@@ -11,6 +11,7 @@ import { localOffset } from '../../system/zone.ts';
 import { autoCheckWords, autoChecking, IDLE_RULE } from '../auto-checking.ts';
 import type { Call } from '../call.ts';
 import { channelAsked } from '../channel-asked.ts';
+import type { Accompanied } from '../companions.ts';
 import type { Held } from '../hold-name.ts';
 import type { Spec } from '../verb.ts';
 
@@ -56,7 +57,6 @@ async function run(call: Call): Promise<void> {
   const { environment, paths } = call.world;
   const holder = holding(call);
   const ending = new AbortController();
-  void accompany(call, { holder, signal: ending.signal });
   const server = createServer({
     holder: holder.open,
     staging: await stagingFor(call),
@@ -72,6 +72,12 @@ async function run(call: Call): Promise<void> {
       return `${name}: ${autoCheckWords(rule, call.world.now())}. ${IDLE_RULE}`;
     },
   });
+  const held = async () => {
+    // As a call would find it: a hook may have said meanwhile whose server this is.
+    await server.follow();
+    return holder.open();
+  };
+  void accompany(call, { held, signal: ending.signal });
   await serveStdio(server, call.output.say);
   ending.abort();
   await holder.close();
@@ -80,16 +86,13 @@ async function run(call: Call): Promise<void> {
 /** Nothing that runs beside the server may keep it from serving. */
 async function accompany(
   call: Call,
-  { holder, signal }: { holder: ReturnType<typeof holding>; signal: AbortSignal },
+  beside: { held: () => Promise<Accompanied>; signal: AbortSignal },
 ): Promise<void> {
   try {
-    const [{ startCompanions }, { operations }] = await Promise.all([
-      import('../companions.ts'),
-      holder.open(),
-    ]);
-    startCompanions(call, { operations, signal });
+    const { startCompanions } = await import('../companions.ts');
+    await startCompanions(call, beside);
   } catch (error) {
-    call.output.say(`no notices of the desktop: ${error instanceof Error ? error.message : String(error)}`);
+    call.output.say(`nothing runs beside this server: ${asFailure(error).message}`);
   }
 }
 
@@ -128,6 +131,8 @@ function holding(call: Call) {
         return found.name;
       },
       greeting,
+      client: found.identity.client,
+      session: () => found.session(),
       follow: () => found.follow(),
       take: (name: AgentName) => take(found, name),
     };
