@@ -22,7 +22,7 @@ export async function takeName(
 ): Promise<Output<'register'>> {
   const { paths, identity } = session;
   const key = (name === undefined ? undefined : readKey(paths, name)) ?? randomKey();
-  const anchor = standingFor(identity);
+  const anchor = wish.hold === true ? undefined : standingFor(identity);
   try {
     const registered = await session.operations.register({
       ...wish,
@@ -41,8 +41,11 @@ export async function takeName(
   }
 }
 
-/** The process whose life stands for the name: two sessions without a server must not share one. */
-export function standingFor({ bindings }: Pick<Identity, 'bindings'>): Anchor | undefined {
+/**
+ * The process whose life stands for the name: two sessions without a server must not share one. Who holds
+ * a name stands for it itself: when a server ends, its name is free.
+ */
+function standingFor({ bindings }: Pick<Identity, 'bindings'>): Anchor | undefined {
   return bindings.find((binding) => binding.anchor !== undefined)?.anchor;
 }
 
