@@ -18,7 +18,7 @@ export interface Holder {
   /** As it is now. */
   readonly name: string;
   /** What is said once, with the first answer: the name, who is here, what waits. */
-  readonly greeting: string;
+  greeting(): Promise<string>;
   /** True: it acts under another name from now on. */
   follow(): Promise<boolean>;
   /** Takes a name of this user's, or becomes it; returns what to tell. */

@@ -60,11 +60,12 @@ export function serveTools(serving: Serving): void {
   /** The first answer of a session says who it is. */
   async function greet(): Promise<string | undefined> {
     try {
-      const { greeting } = await serving.holder();
+      const holder = await serving.holder();
       if (greeted) return undefined;
       greeted = true;
+      // Before it is counted: what comes after that is news.
       serving.arrivals.told();
-      return greeting;
+      return await holder.greeting();
     } catch {
       // The call itself says what is wrong.
       return undefined;

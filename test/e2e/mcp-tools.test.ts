@@ -23,6 +23,15 @@ describe('a session', () => {
     expect(await bob.text('who', { name: 'me' })).toContain('bob');
   });
 
+  test('counts in its first answer what came since it was started, and names it no second time', async () => {
+    await using machine = await openMachine();
+    await using claude = await openMcp(machine, { as: 'claude' });
+    await eventually(async () => ((await machine.ok(['who'])).includes('claude') ? true : undefined));
+    await machine.ok(['send', '--as', 'carol', 'claude', 'one']);
+    expect(await claude.text('history')).toContain('Registered as claude, 1 waiting');
+    expect(await claude.text('history')).not.toContain('unread');
+  });
+
   test('says so when it started the daemon', async () => {
     await using machine = await openMachine();
     await using claude = await openMcp(machine, { as: 'claude' });

@@ -123,14 +123,14 @@ function holding(call: Call) {
     held.catch(() => (held = undefined));
     const found = await held;
     begun ??= await daemonIsFresh(found, call);
-    const greeting = greetingOf(found, { fresh: begun });
+    const fresh = begun;
     return {
       operations: found.operations,
       reader: found.reader,
       get name() {
         return found.name;
       },
-      greeting,
+      greeting: () => greetingOf(found, { fresh }),
       client: found.identity.client,
       session: () => found.session(),
       follow: () => found.follow(),
@@ -146,9 +146,14 @@ async function hold(call: Call): Promise<Held> {
   return holdName(call, { doors: ['tool'] });
 }
 
-/** "Registered as claude, 2 waiting; daemon started. Here: bob, alice." */
-function greetingOf({ registered, name, note }: Held, { fresh }: { fresh: boolean }): string {
-  const { waiting, held, others } = registered;
+/**
+ * "Registered as claude, 2 waiting; daemon started. Here: bob, alice." As it is when it is said: a client
+ * starts us with its session, and the first call may be an hour later.
+ */
+async function greetingOf({ operations, name, note }: Held, { fresh }: { fresh: boolean }): Promise<string> {
+  const { agents } = await operations.who({});
+  const { waiting = 0, held = 0 } = agents.find((agent) => agent.you) ?? {};
+  const others = agents.filter((agent) => !agent.you).map((agent) => agent.name);
   const kept = held === 0 ? '' : `, ${held} held`;
   const started = fresh ? '; daemon started' : '';
   const here = others.length === 0 ? 'Nobody else is here.' : `Here: ${others.join(', ')}.`;
