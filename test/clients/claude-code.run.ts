@@ -160,6 +160,58 @@ realTest('what a hook that timed out had taken comes again, marked', async () =>
   expect(model.timesShown('lost on the way')).toBe(1);
 });
 
+realTest('with the server alone a tool says once that mail waits, and check hands it over', async () => {
+  await using stage = await claudeStage(command);
+  const { machine, model } = stage;
+  await machine.ok(['setup', 'claude-code']);
+  const settings = Bun.file(join(machine.userHome, '.claude/settings.json'));
+  const set = (await settings.json()) as Readonly<Record<string, unknown>>;
+  await settings.write(JSON.stringify({ ...set, enabledPlugins: { 'ipc@ipc': false } }));
+  const session = await stage.start();
+  const name = await online(machine, 'tool');
+  const id = await mail(machine, name, 'for whoever asks');
+  model.when(
+    'look it up',
+    call('ToolSearch', { query: 'select:mcp__ipc__send,mcp__ipc__check' }),
+    call('mcp__ipc__send', { to: ['tester'], text: 'one' }),
+    async (asked) => {
+      await mail(machine, name, 'and one more');
+      return call('mcp__ipc__send', { to: ['tester'], text: 'two' })(asked);
+    },
+    call('mcp__ipc__send', { to: ['tester'], text: 'three' }),
+    async (asked) => {
+      expect(await receipt(machine, id)).toBe('queued');
+      return call('mcp__ipc__check', {})(asked);
+    },
+    say('that is all'),
+  );
+  await session.prompt('please look it up');
+  await model.sees(`Registered as ${name}, 1 waiting`);
+  await model.sees('2 unread from tester');
+  await model.sees('for whoever asks');
+  await becomes(machine, id, 'handed (tool)');
+  expect(model.timesShown('2 unread')).toBe(1);
+  expect(model.timesShown('for whoever asks')).toBe(1);
+});
+
+realTest('/mcp__ipc__get asks the model for what waits', async () => {
+  await using stage = await claudeStage(command);
+  const { prompt } = await opened(stage);
+  await prompt('/mcp__ipc__get tester');
+  expect((await stage.model.sees('Get my ipc messages')).fresh).toContain('Nothing is unread.');
+});
+
+realTest('a message wakes it although another daemon runs by now', async () => {
+  await using stage = await claudeStage(command);
+  const { machine, model } = stage;
+  const { name } = await opened(stage);
+  await machine.ok(['daemon', 'stop']);
+  const id = await mail(machine, name, 'from the new daemon');
+  await model.sees('from the new daemon');
+  await becomes(machine, id, 'seen');
+  expect(model.timesShown('from the new daemon')).toBe(1);
+});
+
 realTest('nothing of ours outlives a session that was killed', async () => {
   await using stage = await claudeStage(command);
   const { machine } = stage;
