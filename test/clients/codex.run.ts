@@ -47,6 +47,20 @@ realTest('a message sent while it is busy comes with the next tool result, once'
   expect(model.timesShown('while you were busy')).toBe(1);
 });
 
+realTest('a message wakes an idle session through the queue', async () => {
+  await using stage = await codexStage(command);
+  const { machine, model } = stage;
+  await setUp(stage);
+  stage.start(['hello model']);
+  const name = await online(machine, 'tool', 'queue');
+  await model.sees('hello model');
+  await idle(machine, name);
+  const id = await mail(machine, name, 'the build is red');
+  await model.sees('the build is red');
+  await becomes(machine, id, 'seen');
+  expect(model.timesShown('the build is red')).toBe(1);
+});
+
 realTest('name and mailbox survive a resume', async () => {
   await using stage = await codexStage(command);
   const { machine, model } = stage;
