@@ -173,12 +173,12 @@ realTest('with the server alone a tool says once that mail waits, and check hand
   model.when(
     'look it up',
     call('ToolSearch', { query: 'select:mcp__ipc__send,mcp__ipc__check' }),
-    call('mcp__ipc__send', { to: ['tester'], text: 'one' }),
+    call('mcp__ipc__send', { to: 'tester', text: 'one' }),
     async (asked) => {
       await mail(machine, name, 'and one more');
-      return call('mcp__ipc__send', { to: ['tester'], text: 'two' })(asked);
+      return call('mcp__ipc__send', { to: 'tester', text: 'two' })(asked);
     },
-    call('mcp__ipc__send', { to: ['tester'], text: 'three' }),
+    call('mcp__ipc__send', { to: 'tester', text: 'three' }),
     async (asked) => {
       expect(await receipt(machine, id)).toBe('queued');
       return call('mcp__ipc__check', {})(asked);
@@ -227,7 +227,7 @@ realTest('without a terminal (claude -p) the session is told who it is and can s
   model.when(
     'hello model',
     call('ToolSearch', { query: 'select:mcp__ipc__send' }),
-    call('mcp__ipc__send', { to: ['tester'], text: 'from a batch run' }),
+    call('mcp__ipc__send', { to: 'tester', text: 'from a batch run' }),
     say('all done'),
   );
   expect(await stage.run(['-p', 'hello model'])).toContain('all done');

@@ -1,4 +1,4 @@
-/** Codex after `ipc setup` and a person's approval of its hooks. */
+/** Codex after `ipc setup` and a person's approval of its hooks; its queue has a file of its own. */
 import { expect } from 'bun:test';
 import { join } from 'node:path';
 import { type CodexStage, codexStage } from './codex.ts';
@@ -17,7 +17,7 @@ realTest('Codex is told who it is, and its model’s message reaches a shell', a
   await using stage = await codexStage(command);
   const { machine, model } = stage;
   await setUp(stage);
-  model.when('hello model', call('mcp__ipc__send', { to: ['tester'], text: 'on my way' }), say('told them'));
+  model.when('hello model', call('mcp__ipc__send', { to: 'tester', text: 'on my way' }), say('told them'));
   stage.start(['hello model']);
   const name = await online(machine, 'tool');
   expect((await model.sees('hello model')).fresh).toContain(`This session is the agent "${name}"`);
@@ -45,20 +45,6 @@ realTest('a message sent while it is busy comes with the next tool result, once'
   await model.sees('good night');
   await becomes(machine, id, 'seen');
   expect(model.timesShown('while you were busy')).toBe(1);
-});
-
-realTest('a message wakes an idle session through the queue', async () => {
-  await using stage = await codexStage(command);
-  const { machine, model } = stage;
-  await setUp(stage);
-  stage.start(['hello model']);
-  const name = await online(machine, 'tool', 'queue');
-  await model.sees('hello model');
-  await idle(machine, name);
-  const id = await mail(machine, name, 'the build is red');
-  await model.sees('the build is red');
-  await becomes(machine, id, 'seen');
-  expect(model.timesShown('the build is red')).toBe(1);
 });
 
 realTest('name and mailbox survive a resume', async () => {

@@ -12,7 +12,7 @@ realTest('Gemini CLI is told who it is, and its model’s message reaches a shel
   await using stage = await geminiStage(command);
   const { machine, model } = stage;
   await machine.ok(['setup', 'gemini']);
-  model.when('hello model', call('mcp_ipc_send', { to: ['tester'], text: 'on my way' }), say('told them'));
+  model.when('hello model', call('mcp_ipc_send', { to: 'tester', text: 'on my way' }), say('told them'));
   expect(await stage.prompt('hello model')).toContain('told them');
   expect((await model.sees('hello model')).fresh).toMatch(/This session is the agent "agent-\d+"/);
   await model.sees('queued for tester');

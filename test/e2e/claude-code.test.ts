@@ -35,7 +35,7 @@ realTest(
     model.when(
       'the build is red',
       call('ToolSearch', { query: 'select:mcp__ipc__send' }),
-      call('mcp__ipc__send', { to: ['tester'], text: 'on my way' }),
+      call('mcp__ipc__send', { to: 'tester', text: 'on my way' }),
       say('told them'),
     );
     process.kill(session.pid, 'SIGCONT');
