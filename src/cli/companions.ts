@@ -37,14 +37,15 @@ function notices(
   { operations, signal }: { operations: Pick<Operations, 'notices' | 'noticed'>; signal: AbortSignal },
 ): void {
   const { environment, paths } = world;
-  const config = readConfig(paths, environment);
-  if (config['notify.enabled'] === 'off' || platformOf(environment) === undefined) return;
-  const sound = (): string => {
+  if (platformOf(environment) === undefined) return;
+  let config = readConfig(paths, environment);
+  const sound = (): string | undefined => {
     try {
-      return readConfig(paths, environment)['notify.sound'];
+      config = readConfig(paths, environment);
     } catch {
-      return config['notify.sound'];
+      // As it was when it could be read.
     }
+    return config['notify.enabled'] === 'off' ? undefined : config['notify.sound'];
   };
   void runNotifier({ operations, environment, sound, say: output.say, signal });
 }

@@ -56,9 +56,17 @@ async function converse({ words }: ServerCommand, env: Record<string, string>): 
   }
   const trouble = child.stderr.text();
   const answers = readAnswers(child.stdout);
+  // One that does not read us any more (EPIPE) has ended or is about to, and says by its exit why.
+  const unheard = (work: () => unknown): Promise<void> =>
+    Promise.resolve()
+      .then(work)
+      .then(
+        () => undefined,
+        () => undefined,
+      );
   const say = (message: Message): void => {
-    void child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
-    void child.stdin.flush();
+    void unheard(() => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`));
+    void unheard(() => child.stdin.flush());
   };
   const talk = async (): Promise<Probe> => {
     const client = { name: 'ipc-doctor', version: '1' };
@@ -90,7 +98,7 @@ async function converse({ words }: ServerCommand, env: Record<string, string>): 
   } catch (error) {
     return { state: 'silent', why: error instanceof Error ? error.message : String(error) };
   } finally {
-    await child.stdin.end();
+    await unheard(() => child.stdin.end());
     child.kill();
     await child.exited;
   }

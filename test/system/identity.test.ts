@@ -146,8 +146,9 @@ test('a process is alive only as long as it is itself', async () => {
 test.skipIf(process.platform !== 'linux')(
   'a process that ended and was not buried is not alive',
   async () => {
-    // The shell becomes sleep, which never asks after its child.
-    const parent = Bun.spawn(['sh', '-c', 'sh -c "exit 0" & echo $!; exec sleep 60'], { stdout: 'pipe' });
+    // The shell becomes sleep, which never asks after its child; the child ends when it has.
+    const child = 'while read -r name </proc/$PPID/comm && [ "$name" != sleep ]; do :; done';
+    const parent = Bun.spawn(['sh', '-c', `sh -c '${child}' & echo $!; exec sleep 60`], { stdout: 'pipe' });
     let pid = 0;
     for await (const chunk of parent.stdout) {
       pid = Number(new TextDecoder().decode(chunk));

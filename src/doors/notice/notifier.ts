@@ -9,20 +9,22 @@ import { type Environment, variable } from '../../system/environment.ts';
 import { programsOnPath } from '../../system/programs.ts';
 import { linux } from './linux.ts';
 import { macos } from './macos.ts';
-import type { HelperCommand, NoticePlatform } from './platform.ts';
+import type { HelperCommand, Notice, NoticePlatform } from './platform.ts';
 import { windows } from './windows.ts';
 import { noticeWords } from './words.ts';
 
 interface Around {
   readonly operations: Pick<Operations, 'notices' | 'noticed'>;
   readonly environment: Environment;
-  /** `notify.sound`, read anew for each notice. */
-  readonly sound: () => string;
+  /** `notify.sound`, read anew for each notice; undefined: `notify.enabled` is off. */
+  readonly sound: () => string | undefined;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 const RETRY_MS = 5_000;
+/** How often in a row it is tried to say that a notice was shown. */
+const TRIES = 5;
 /** A helper that says nothing for so long hangs. */
 const HELPER_MS = 10_000;
 
@@ -53,11 +55,17 @@ export async function runNotifier(around: Around): Promise<void> {
     said.add(line);
     around.say(line);
   };
+  const shown = openShown(operations, { say: sayOnce, signal });
   while (!signal.aborted) {
     try {
       for await (const { messages } of operations.notices({}, { signal })) {
-        if (!(await show(platform, messages, { ...around, say: sayOnce }))) continue;
-        for (const [to, ids] of byRecipient(messages)) await operations.noticed({ to, ids });
+        const sound = around.sound();
+        const fresh = messages.filter((message) => !shown.has(message));
+        if (sound !== undefined && fresh.length > 0) {
+          const notice = { ...noticeWords(fresh), sound };
+          if (await show(platform, notice, { ...around, say: sayOnce })) shown.add(fresh);
+        }
+        shown.confirm();
       }
     } catch (error) {
       if (!signal.aborted) sayOnce(`no notices of the desktop: ${asFailure(error).message}`);
@@ -68,14 +76,54 @@ export async function runNotifier(around: Around): Promise<void> {
 
 type News = Output<'notices'>['messages'];
 
-function byRecipient(news: News): ReadonlyMap<string, News[number]['id'][]> {
-  const ids = new Map<string, News[number]['id'][]>();
-  for (const { to, id } of news) ids.set(to, [...(ids.get(to) ?? []), id]);
-  return ids;
+interface Shown {
+  has(message: News[number]): boolean;
+  add(news: News): void;
+  /** Says what was shown, in its own time; what the daemon did not take is tried again. */
+  confirm(): void;
 }
 
-async function show(platform: NoticePlatform, news: News, around: Around): Promise<boolean> {
-  const notice = { ...noticeWords(news), sound: around.sound() };
+/** What a person has seen and the daemon does not know yet: it is given again, and must not be shown again (R3). */
+function openShown(
+  { noticed }: Pick<Around['operations'], 'noticed'>,
+  { say, signal }: Pick<Around, 'say' | 'signal'>,
+): Shown {
+  const pending = new Map<string, News[number]>();
+  const keyOf = ({ to, id }: News[number]): string => `${to} ${id}`;
+  const tell = async (): Promise<void> => {
+    for (const [to, news] of Map.groupBy(pending.values(), (message) => message.to)) {
+      try {
+        await noticed({ to, ids: news.map(({ id }) => id) });
+        for (const message of news) pending.delete(keyOf(message));
+      } catch (error) {
+        if (!signal.aborted) say(`a notice was shown, and not noted: ${asFailure(error).message}`);
+      }
+    }
+  };
+  let telling: Promise<void> | undefined;
+  const tellAll = async (): Promise<void> => {
+    for (let tries = 1; ; tries += 1) {
+      await tell();
+      if (pending.size === 0 || tries === TRIES || signal.aborted) return;
+      await pause(RETRY_MS);
+    }
+  };
+  return {
+    has: (message) => pending.has(keyOf(message)),
+    add: (news) => {
+      for (const message of news) pending.set(keyOf(message), message);
+    },
+    confirm: () => {
+      // What was shown while it is told goes along with the next try.
+      if (pending.size > 0)
+        telling ??= tellAll().finally(() => {
+          telling = undefined;
+        });
+    },
+  };
+}
+
+async function show(platform: NoticePlatform, notice: Notice, around: Around): Promise<boolean> {
   const shown = await run(platform.show(notice), around);
   const players = platform.play(notice);
   const player = players.find(({ argv }) => programsOnPath(around.environment, argv[0] ?? '').length > 0);
