@@ -8,7 +8,7 @@ for (const name of Object.keys(process.env)) {
   if (FOREIGN.test(name) && !OURS.test(name)) delete process.env[name];
 }
 // A test that forgets to make a home of its own must not find the user's, nor may a program that passes
-// no IPC_HOME on to what it starts. What Bun fetches for the tests stays where it is kept.
-process.env['BUN_INSTALL_CACHE_DIR'] ??= join(homedir(), '.bun/install/cache');
+// no IPC_HOME on to what it starts. Who asks a registry needs the user's own settings of it.
+process.env['IPC_TEST_USER_HOME'] ??= homedir();
 process.env['HOME'] = join(tmpdir(), 'ipc-test-without-a-home', 'user');
 process.env['IPC_HOME'] = join(tmpdir(), 'ipc-test-without-a-home', 'missing');

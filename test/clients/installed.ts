@@ -73,7 +73,13 @@ function cache(): string {
 
 async function output(command: readonly string[], cwd: string): Promise<{ code: number; text: string }> {
   try {
-    const child = Bun.spawn([...command], { cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+    const child = Bun.spawn([...command], {
+      cwd,
+      env: { ...process.env, HOME: process.env['IPC_TEST_USER_HOME'] },
+      stdin: 'ignore',
+      stdout: 'pipe',
+      stderr: 'pipe',
+    });
     const [code, stdout, stderr] = await Promise.all([
       child.exited,
       child.stdout.text(),

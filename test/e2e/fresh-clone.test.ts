@@ -21,7 +21,12 @@ test('a fresh clone sets itself up and shows two agents talking', async () => {
     const child = Bun.spawn(['./scripts/try'], {
       cwd: join(folder, 'ipc'),
       // npm's own settings stay those of this machine: where its registry is reached is not ours to know.
-      env: { ...process.env, PATH: pathWithoutBun(), IPC_HOME: join(folder, 'home') },
+      env: {
+        ...process.env,
+        HOME: process.env['IPC_TEST_USER_HOME'],
+        PATH: pathWithoutBun(),
+        IPC_HOME: join(folder, 'home'),
+      },
       stdin: 'ignore',
       stdout: 'pipe',
       stderr: 'pipe',
