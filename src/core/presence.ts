@@ -53,8 +53,12 @@ export class PresenceBook {
   /** The store has attached it: it holds a name. */
   async taken(attached: SessionRecord, kept: readonly Door[]): Promise<void> {
     const streams = this.#places.get(attached.id)?.streams ?? [];
-    const record = { ...attached, idle: this.#idle.has(attached.agent) };
-    this.#places.set(record.id, { record, streams, kept: new Set(kept) });
+    const place = { streams, kept: new Set(kept) };
+    const record = { ...attached, idle: this.#idle.has(attached.agent), doors: doorsOf(place) };
+    this.#places.set(record.id, { ...place, record });
+    // A stream that opened while the name was being taken: after a restart both come at once.
+    if (record.doors.length !== attached.doors.length)
+      await this.#store.attach(record, this.#clock.now() + SESSION_TTL_MS);
     if (record.idle) await this.beat();
   }
 
