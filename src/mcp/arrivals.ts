@@ -15,6 +15,7 @@ export interface Arrivals {
   start(): void;
   /** The session acts for another agent now: its arrivals are others. */
   restart(): void;
+  stop(): void;
   /** "2 unread from bob, alice", once until something new arrives; undefined when there is nothing to say. */
   unreadNote(holder: Holder): Promise<string | undefined>;
   /** All that waits was just shown or named. */
@@ -25,7 +26,9 @@ interface Around {
   readonly holder: () => Promise<Holder>;
   readonly signal: AbortSignal;
   readonly door: () => Door;
-  readonly told: (arrival: Arrival) => void;
+  readonly told: (arrival: Arrival) => Promise<void>;
+  /** What was told so far does not count: what waits is told again. */
+  readonly began: () => void;
   readonly troubled: (why: string) => void;
 }
 
@@ -44,7 +47,8 @@ export function openArrivals(around: Around): Arrivals {
         const { operations } = await around.holder();
         for await (const { message } of operations.watch({ door: around.door(), unread: true }, { signal })) {
           fresh = true;
-          around.told(message);
+          if (signal.aborted) return;
+          await around.told(message);
         }
         if (signal.aborted) return;
       } catch (error) {
@@ -58,6 +62,7 @@ export function openArrivals(around: Around): Arrivals {
   const start = (): void => {
     following?.abort();
     following = new AbortController();
+    around.began();
     void follow(AbortSignal.any([following.signal, around.signal]));
   };
 
@@ -65,6 +70,10 @@ export function openArrivals(around: Around): Arrivals {
     start,
     restart: () => {
       if (following !== undefined) start();
+    },
+    stop: () => {
+      following?.abort();
+      following = undefined;
     },
     unreadNote: async ({ operations, reader }) => {
       if (!fresh) return undefined;

@@ -6,48 +6,121 @@
 import { escaped } from '../present/model.ts';
 import { visible, visibleLine } from '../present/escape.ts';
 import { excerpt, formatBytes } from '../present/excerpt.ts';
+import type { MessageId } from '../protocol/model.ts';
 import type { Arrival } from './arrivals.ts';
 import type { Serving } from './parts.ts';
 
 const BODY_BYTES = 8_192;
-/** Waiting for one slow reader must not grow without end; what is left out waits in the mailbox. */
+/** Waiting for one slow reader must not grow without end; the rest waits with the daemon. */
 const MOST_WAITING = 200;
-
-type Capabilities = ReturnType<Serving['server']['getClientCapabilities']>;
+const MOST_KNOWN = 1_000;
+export const CHANNEL_METHOD = 'notifications/claude/channel';
 
 /** Contract of the doors: only what the client can have loaded counts as open. */
-export function hasChannel(told: boolean, capabilities: Capabilities): boolean {
-  return told || capabilities?.experimental?.['claude/channel'] !== undefined;
+export function declaresChannel({ server }: Pick<Serving, 'server'>): boolean {
+  return server.getClientCapabilities()?.experimental?.['claude/channel'] !== undefined;
 }
 
-export function channelOf(serving: Serving): (arrival: Arrival) => void {
-  const { server } = serving;
-  const waiting: Arrival[] = [];
-  let busy = false;
-  const push = async (): Promise<void> => {
-    busy = true;
+export class Channel {
+  readonly #serving: Serving;
+  readonly #waiting: Arrival[] = [];
+  /** Pushed on the line as it is now, and not yet known to have come through. */
+  readonly #pushed = new Map<MessageId, number>();
+  /** The client is known to have them; for what the daemon tells before it has heard of it. */
+  readonly #known = new Set<MessageId>();
+  #room = Promise.withResolvers<void>();
+  /** Counts beginnings: what belongs to an earlier one is not pushed any more. */
+  #beginning = 0;
+  #pushing = false;
+  #proving = false;
+
+  constructor(serving: Serving) {
+    this.#serving = serving;
+  }
+
+  /** Resolves when there is room for the next. */
+  async take(message: Arrival): Promise<void> {
+    // A session that comes back begins with what waits: what its channel showed once is not shown again.
+    if (message.offeredBy?.includes('channel') === true) return;
+    if (this.#pushed.has(message.id) || this.#known.has(message.id)) return;
+    this.#waiting.push(message);
+    if (!this.#pushing) void this.#push();
+    if (this.#waiting.length >= MOST_WAITING) await this.#room.promise;
+  }
+
+  /** What waits here will be told again. */
+  restart(): void {
+    this.#beginning += 1;
+    this.#waiting.length = 0;
+    this.#makeRoom();
+  }
+
+  /** The line was cut, and the client has these of what was pushed: the others are as if never pushed. */
+  async reopened(known: readonly string[]): Promise<void> {
+    this.restart();
+    const proven = [...this.#pushed].filter(([id]) => known.includes(id));
+    this.#pushed.clear();
+    if (proven.length > 0) await this.#confirm(proven);
+  }
+
+  async #push(): Promise<void> {
+    this.#pushing = true;
     try {
-      for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
-        const { operations, reader } = await serving.holder();
-        await server.notification({
-          method: 'notifications/claude/channel',
+      for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+        const { id, attempt } = message;
+        if (this.#waiting.length < MOST_WAITING) this.#makeRoom();
+        this.#pushed.set(id, attempt);
+        await this.#serving.server.notification({
+          method: CHANNEL_METHOD,
           params: { content: contentOf(message), meta: metaOf(message) },
         });
-        const deliveries = [{ id: message.id, attempt: message.attempt }];
-        await operations.confirm({ reader, door: 'channel', stage: 'offered', deliveries });
+        if (!this.#proving) void this.#prove();
       }
     } catch {
       // Not offered is not claimed; the message waits in the mailbox all the same.
     } finally {
-      busy = false;
+      this.#pushing = false;
     }
-  };
-  return (message) => {
-    // A session that comes back begins with what waits: what its channel showed once is not shown again.
-    if (message.offeredBy?.includes('channel') === true || waiting.length >= MOST_WAITING) return;
-    waiting.push(message);
-    if (!busy) void push();
-  };
+  }
+
+  /** Claims what is known to have come through, as much at a time as was pushed meanwhile. */
+  async #prove(): Promise<void> {
+    this.#proving = true;
+    try {
+      while (this.#pushed.size > 0) {
+        const beginning = this.#beginning;
+        const batch = [...this.#pushed];
+        await this.#serving.received?.();
+        // Begun anew on the same line, they are still there; on another, they were settled there.
+        const proven = batch.filter(([id]) => this.#pushed.has(id));
+        if (proven.length === 0 && beginning !== this.#beginning) continue;
+        await this.#confirm(proven);
+      }
+    } catch {
+      // The line is gone, or the daemon: nothing is claimed.
+    } finally {
+      this.#proving = false;
+    }
+  }
+
+  async #confirm(proven: readonly (readonly [MessageId, number])[]): Promise<void> {
+    for (const [id] of proven) {
+      this.#pushed.delete(id);
+      this.#known.add(id);
+    }
+    for (const id of this.#known) {
+      if (this.#known.size <= MOST_KNOWN) break;
+      this.#known.delete(id);
+    }
+    const { operations, reader } = await this.#serving.holder();
+    const deliveries = proven.map(([id, attempt]) => ({ id, attempt }));
+    await operations.confirm({ reader, door: 'channel', stage: 'offered', deliveries });
+  }
+
+  #makeRoom(): void {
+    this.#room.resolve();
+    this.#room = Promise.withResolvers();
+  }
 }
 
 function contentOf(message: Arrival): string {

@@ -2,7 +2,7 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { AgentName } from '../protocol/names.ts';
 import type { StagedAttachment } from '../protocol/model.ts';
-import type { Input, Operations } from '../protocol/operations.ts';
+import type { Input, OperationName, Operations } from '../protocol/operations.ts';
 import type { Style } from '../present/style.ts';
 import type { SystemClock } from '../system/clock.ts';
 import type { LocalOffset } from '../system/zone.ts';
@@ -57,8 +57,16 @@ export interface ServingParts {
   /** Keys are in there: none of its files is ever attached. */
   readonly home: string;
   readonly allowRun: boolean;
-  /** The client was told on its command line, or by IPC_CHANNEL, to show what this channel says. */
-  readonly channel: boolean;
+  /** Files of this machine may be attached, below the client's folders. */
+  readonly allowFiles: boolean;
+  /** Whether what this channel says now can come before the model; asked anew each time. */
+  readonly channel: (declared: boolean) => boolean;
+  /** Over a line that may be cut: resolves when the client has all that was pushed so far, rejects when it cannot be known. */
+  readonly received?: (() => Promise<void>) | undefined;
+  /** Which operations this session may use; all when absent. */
+  readonly allows?: ((operation: OperationName) => boolean) | undefined;
+  /** `handshake`: arrivals are followed from then on. `told`: from `follow` on. */
+  readonly follows: 'handshake' | 'told';
   readonly autoCheck?: AutoCheck | undefined;
 }
 
@@ -71,7 +79,8 @@ export interface Serving extends ServingParts {
   /** Ends with the connection. */
   readonly signal: AbortSignal;
   say(level: 'info' | 'warning', text: string): void;
-  onArrival(listener: (arrival: Arrival) => void): void;
+  /** The next arrival is fetched when this one was taken. */
+  onArrival(listener: (arrival: Arrival) => Promise<void> | void): void;
 }
 
 export interface ToolLook {

@@ -18,7 +18,7 @@ const ROOTS_MS = 5_000;
 
 export function openPlaces(
   server: Serving['server'],
-  { directory, home }: Pick<ServingParts, 'directory' | 'home'>,
+  { directory, home, allowFiles }: Pick<ServingParts, 'directory' | 'home' | 'allowFiles'>,
 ): Places {
   let known: Promise<readonly string[]> | undefined;
   server.setNotificationHandler(RootsListChangedNotificationSchema, () => {
@@ -33,6 +33,15 @@ export function openPlaces(
 
   return {
     file: async (path) => {
+      // What a client elsewhere calls its folders says nothing about this machine's.
+      if (!allowFiles)
+        throw new Failure(
+          'not_allowed',
+          'wanted to attach a file; over HTTP no file of this machine is opened',
+          {
+            hint: 'put the text itself into the message, or ask the user to send it with ipc send <name> --file <file>',
+          },
+        );
       known ??= roots();
       // A client that did not answer is asked again next time.
       known.catch(() => (known = undefined));

@@ -31,8 +31,11 @@ const PROGRESS_MS = 3_000;
 
 export function serveTools(serving: Serving): void {
   const { server } = serving;
-  const tools = new Map(messageTools.map((tool) => [tool.name, tool]));
-  const list = messageTools.map((tool) => definitionOf(tool, serving));
+  const { allows = () => true } = serving;
+  // A tool none of whose operations may be used is not there.
+  const offered = messageTools.filter((tool) => tool.operations.some(allows));
+  const tools = new Map(offered.map((tool) => [tool.name, tool]));
+  const list = offered.map((tool) => definitionOf(tool, serving));
   let greeted = false;
 
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: list }));

@@ -3,14 +3,14 @@
  * prompts, and the channel by which messages are pushed. It is a client like any other: it is handed the
  * operations of a session and knows neither socket nor store; with http/ it alone knows the MCP SDK.
  *
- * This file puts one server together for one session. It must not know its transport: stdio serves
- * it, HTTP will serve the very same one.
+ * This file puts one server together for one session. It must not know its transport: stdio and HTTP
+ * serve the very same one.
  */
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import { version } from '../system/version.ts';
 import { openArrivals, type Arrival } from './arrivals.ts';
-import { channelOf, hasChannel } from './channel.ts';
+import { Channel, declaresChannel } from './channel.ts';
 import { serveCompletion } from './completion.ts';
 import { confirming } from './hand-over.ts';
 import { instructions } from './instructions.ts';
@@ -28,6 +28,12 @@ export interface IpcServer {
   follow(): Promise<void>;
   /** Every answer under way was written, or given up. */
   drained(): Promise<void>;
+  /** Follows arrivals, from the beginning if it did already. */
+  follow(): void;
+  /** Arrivals are not followed until `follow`. */
+  rest(): void;
+  /** The line for pushes was cut and opens again; the client has these messages of those pushed before. */
+  reopened(known: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -49,19 +55,20 @@ export function createServer(parts: ServingParts): IpcServer {
   const { server } = mcp;
   const handOvers = confirming();
   const stopped = new AbortController();
-  const listeners = new Set<(arrival: Arrival) => void>();
+  const listeners = new Set<(arrival: Arrival) => Promise<void> | void>();
   const say = (level: 'info' | 'warning', data: string): void => {
     // Nobody listening is no reason to fail.
     void mcp.sendLoggingMessage({ level, logger: 'ipc', data }).catch(() => undefined);
   };
-  const channelIsOpen = (): boolean => hasChannel(parts.channel, server.getClientCapabilities());
+  const channelIsOpen = (): boolean => parts.channel(declaresChannel({ server }));
   const arrivals = openArrivals({
     holder: parts.holder,
     signal: stopped.signal,
     door: () => (channelIsOpen() ? 'channel' : 'tool'),
-    told: (arrival) => {
-      for (const listener of listeners) listener(arrival);
+    told: async (arrival) => {
+      for (const listener of listeners) await listener(arrival);
     },
+    began: () => channel.restart(),
     troubled: (why) => say('warning', why),
   });
   const serving: Serving = {
@@ -86,19 +93,20 @@ export function createServer(parts: ServingParts): IpcServer {
   serveResources(serving);
   servePrompts(serving);
   serveCompletion(serving);
-  const channel = channelOf(serving);
+  const channel = new Channel(serving);
   // Asked with each arrival: a client that sends hello and `initialized` in one breath has that notice
   // handled before its capabilities are known.
-  serving.onArrival((arrival) => {
-    if (channelIsOpen()) channel(arrival);
-  });
-  server.oninitialized = () => arrivals.start();
+  serving.onArrival((arrival) => (channelIsOpen() ? channel.take(arrival) : undefined));
+  if (parts.follows === 'handshake') server.oninitialized = () => arrivals.start();
   server.onclose = () => stopped.abort();
   return {
     mcp,
     connect: (transport) => mcp.connect(handOvers.over(transport)),
     follow: async () => void (await serving.holder()),
     drained: () => handOvers.drained(),
+    follow: () => arrivals.start(),
+    rest: () => arrivals.stop(),
+    reopened: (known) => channel.reopened(known),
     close: () => {
       stopped.abort();
       return mcp.close();

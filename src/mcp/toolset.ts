@@ -1,10 +1,12 @@
 /** Which tools there are, and how they are described: the whole list stays below 8 KB (a test counts). */
+import { z } from 'zod';
 import type { Tool as ToolDefinition } from '@modelcontextprotocol/sdk/types.js';
 import { mailboxTool } from './tools/mailbox.ts';
 import { registerTool, whoTool } from './tools/people.ts';
 import { checkTool, historyTool, receiptsTool } from './tools/reading.ts';
 import { askTool, replyTool, sendTool } from './tools/sending.ts';
 import { compactSchema } from './schema.ts';
+import type { Serving } from './parts.ts';
 import type { Tool } from './tool.ts';
 
 export const messageTools: readonly Tool[] = [
@@ -19,9 +21,11 @@ export const messageTools: readonly Tool[] = [
   mailboxTool,
 ];
 
-/** As `tools/list` shows it. `run` is offered only where it may be used. */
-export function definitionOf(tool: Tool, { allowRun }: { readonly allowRun: boolean }): ToolDefinition {
-  const hidden = allowRun || !('run' in tool.input.shape) ? tool.input : tool.input.omit({ run: true });
+/** As `tools/list` shows it. `run` and `files` are offered only where they may be used. */
+export function definitionOf(tool: Tool, allowed: Pick<Serving, 'allowRun' | 'allowFiles'>): ToolDefinition {
+  const left = [...(allowed.allowRun ? [] : ['run']), ...(allowed.allowFiles ? [] : ['files'])];
+  const shape = Object.entries(tool.input.shape).filter(([field]) => !left.includes(field));
+  const hidden = z.strictObject(Object.fromEntries(shape));
   const { name, title, description, annotations, output } = tool;
   return {
     name,

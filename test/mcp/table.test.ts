@@ -29,13 +29,17 @@ describe('the tools and the table of operations', () => {
 
 describe('the list of tools', () => {
   test.each([{ allowRun: false }, { allowRun: true }])('is at most ten tools in 8 KB (%o)', (facts) => {
-    const tools = messageTools.map((tool) => definitionOf(tool, facts));
+    const tools = messageTools.map((tool) => definitionOf(tool, { allowFiles: true, ...facts }));
     expect(tools.length).toBeLessThanOrEqual(10);
     process.stderr.write(`tools/list: ${tools.length} tools, ${bytes({ tools })} bytes\n`);
     expect(bytes({ tools })).toBeLessThanOrEqual(8_192);
   });
 
-  test.each(messageTools.map((tool) => [tool.name, definitionOf(tool, { allowRun: true })] as const))(
+  test.each(
+    messageTools.map(
+      (tool) => [tool.name, definitionOf(tool, { allowRun: true, allowFiles: true })] as const,
+    ),
+  )(
     '%s says with every annotation what it does, and describes itself in less than 2 KB',
     (_name, { annotations, description, inputSchema }) => {
       expect(Object.keys(annotations ?? {}).toSorted()).toEqual([
@@ -52,7 +56,7 @@ describe('the list of tools', () => {
   test('offers to run commands only with --allow-run', () => {
     const fields = (allowRun: boolean): string[] =>
       messageTools.flatMap((tool) =>
-        Object.keys(definitionOf(tool, { allowRun }).inputSchema.properties ?? {}),
+        Object.keys(definitionOf(tool, { allowRun, allowFiles: true }).inputSchema.properties ?? {}),
       );
     expect(fields(false)).not.toContain('run');
     expect(fields(true)).toContain('run');

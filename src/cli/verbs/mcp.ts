@@ -13,6 +13,8 @@ import type { Call } from '../call.ts';
 import { channelAsked } from '../channel-asked.ts';
 import type { Accompanied } from '../companions.ts';
 import type { Held } from '../hold-name.ts';
+import { greetingOf, takeOrRename } from '../held-words.ts';
+import { stagingIn } from '../staging.ts';
 import type { Spec } from '../verb.ts';
 
 const toolsets = ['messages'] as const;
@@ -56,16 +58,19 @@ async function run(call: Call): Promise<void> {
   ]);
   const { environment, paths } = call.world;
   const holder = holding(call);
+  const asked = channelAsked(environment);
   const ending = new AbortController();
   const server = createServer({
     holder: holder.open,
-    staging: await stagingFor(call),
+    staging: stagingIn(paths),
     clock: systemClock(),
     offset: localOffset(environment),
     directory: variable(environment, 'CLAUDE_PROJECT_DIR') ?? environment.directory,
     home: paths.home,
     allowRun: call.values.on('allowRun'),
-    channel: channelAsked(environment),
+    allowFiles: true,
+    channel: (declared) => asked || declared,
+    follows: 'handshake',
     autoCheck: async (wish) => {
       const { name } = await holder.open();
       const rule = autoChecking(paths, name, wish);
@@ -130,11 +135,11 @@ function holding(call: Call) {
       get name() {
         return found.name;
       },
-      greeting: () => greetingOf(found, { fresh }),
+      greeting: () => greetingOf(found, { opening: 'Registered as', fresh }),
       client: found.identity.client,
       session: () => found.session(),
       follow: () => found.follow(),
-      take: (name: AgentName) => take(found, name),
+      take: (name: AgentName) => takeOrRename(found, name),
     };
   };
   open().catch((error: unknown) => call.output.say(error instanceof Error ? error.message : String(error)));
@@ -146,58 +151,10 @@ async function hold(call: Call): Promise<Held> {
   return holdName(call, { doors: ['tool'] });
 }
 
-/**
- * "Registered as claude, 2 waiting; daemon started. Here: bob, alice." As it is when it is said: a client
- * starts us with its session, and the first call may be an hour later.
- */
-async function greetingOf({ operations, name, note }: Held, { fresh }: { fresh: boolean }): Promise<string> {
-  const { agents } = await operations.who({});
-  const { waiting = 0, held = 0 } = agents.find((agent) => agent.you) ?? {};
-  const others = agents.filter((agent) => !agent.you).map((agent) => agent.name);
-  const kept = held === 0 ? '' : `, ${held} held`;
-  const started = fresh ? '; daemon started' : '';
-  const here = others.length === 0 ? 'Nobody else is here.' : `Here: ${others.join(', ')}.`;
-  return `Registered as ${name}, ${waiting} waiting${kept}${started}. ${here}${note === '' ? '' : ` ${note}`}`;
-}
-
 /** Whether the daemon came after this server: then this server's first call started it. */
 async function daemonIsFresh({ operations }: Held, { world }: Call): Promise<boolean> {
   const { startedAt } = await operations['daemon.status']({});
   return Date.parse(startedAt) >= world.now() - performance.now();
-}
-
-/** A name of this user's is taken with its mailbox; any other becomes the name of this one. */
-async function take(held: Held, wanted: AgentName): Promise<string> {
-  const before = held.name;
-  if (wanted.toLowerCase() !== before.toLowerCase() && held.owns(wanted)) {
-    const taken = await held.take(wanted);
-    if (taken.name.toLowerCase() !== wanted.toLowerCase())
-      return `${wanted} is held by a live session; you are ${taken.name} now, ${taken.waiting} waiting.`;
-    return `You are ${taken.name} now, ${taken.waiting} waiting. ${before} keeps its own mailbox.`;
-  }
-  const renamed = await held.rename(wanted);
-  if (renamed.forwardsUntil === undefined) return `You are ${renamed.to}.`;
-  return `You are ${renamed.to} now; ${renamed.from} forwards to you for two hours, ${renamed.told} told.`;
-}
-
-async function stagingFor(call: Call) {
-  const { paths } = call.world;
-  return {
-    text: async (text: string) => (await import('../content.ts')).textContent(text, { paths }),
-    file: async (path: string, signal: AbortSignal) => {
-      const { stageFile } = await import('../../system/staging.ts');
-      const staged = await stageFile(paths, path, { signal });
-      const name = path.split(/[\\/]/).at(-1) || path;
-      return { ...staged, type: Bun.file(path).type, name, role: 'file' as const };
-    },
-    run: async (line: string, { directory, signal }: { directory: string; signal: AbortSignal }) => {
-      const [{ captured }, { shellWords }] = await Promise.all([
-        import('../command.ts'),
-        import('../shell-words.ts'),
-      ]);
-      return captured(paths, { line, argv: shellWords(line), stdin: 'ignore', directory, signal });
-    },
-  };
 }
 
 export const verb = { spec, run };
