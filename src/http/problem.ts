@@ -3,6 +3,7 @@
  * try again, from the one table of failures.
  */
 import { asFailure, Failure, failures } from '../protocol/failures.ts';
+import type { Token } from '../system/tokens.ts';
 
 export interface ProblemFacts {
   /** Where HTTP has a status of its own (405, 415, 408), which the table cannot know. */
@@ -61,4 +62,12 @@ export function stopping(): Failure {
 
 export function failureOf(error: unknown): Failure {
   return error instanceof HttpFailure ? error.failure : asFailure(error);
+}
+
+export function outOfScope(token: Token, scope: string): Failure {
+  return new Failure(
+    'not_allowed',
+    `wanted a token with scope ${scope}, found one with ${token.scopes.join(', ') || 'none'}`,
+    { hint: `ipc token create --agent ${token.agent} --scope ${[...token.scopes, scope].join(',')}` },
+  );
 }

@@ -39,7 +39,12 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
 const downloads: Route = { methods: ['GET', 'HEAD'], handle: handleDownload, bodyLimit: 0 };
 const hooks: Route = { methods: hookMethods, handle: handleHook, bodyLimit: HOOK_BODY_BYTES };
 
-export function routeOf(path: string): Route | undefined {
+/** `/mcp` has sessions, which are one server's own: it is handed in. */
+export function routing(mcp: Route): (path: string) => Route | undefined {
+  return (path) => (path === '/mcp' ? mcp : routeOf(path));
+}
+
+function routeOf(path: string): Route | undefined {
   const found = routes.get(path);
   if (found !== undefined) return found;
   if (path.startsWith(FILES)) return downloads;

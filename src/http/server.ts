@@ -4,13 +4,13 @@
  */
 import { Failure } from '../protocol/failures.ts';
 import type { Paths } from '../system/paths.ts';
-import type { Token, TokenBook } from '../system/tokens.ts';
+import type { TokenBook } from '../system/tokens.ts';
 import { readBody } from './body.ts';
 import { Clients } from './clients.ts';
 import type { Context, Handler, HttpLog, Open } from './context.ts';
 import { type GuardRules, refuseBrowsers } from './guard.ts';
 import { HeldStreams } from './held.ts';
-import { failureOf, HttpFailure, problem, stopping } from './problem.ts';
+import { failureOf, HttpFailure, outOfScope, problem, stopping } from './problem.ts';
 import { Rates } from './rates.ts';
 
 export interface Limits {
@@ -241,14 +241,6 @@ function unauthorized(secret: string | undefined): HttpFailure {
       hint: 'ipc token create --agent <name>',
     }),
     { status: 401 },
-  );
-}
-
-function outOfScope(token: Token, scope: string): Failure {
-  return new Failure(
-    'not_allowed',
-    `wanted a token with scope ${scope}, found one with ${token.scopes.join(', ') || 'none'}`,
-    { hint: `ipc token create --agent ${token.agent} --scope ${[...token.scopes, scope].join(',')}` },
   );
 }
 

@@ -65,7 +65,7 @@ export interface ServingParts {
   readonly received?: (() => Promise<void>) | undefined;
   /** Which operations this session may use; all when absent. */
   readonly allows?: ((operation: OperationName) => boolean) | undefined;
-  /** `handshake`: arrivals are followed from then on. `told`: from `follow` on. */
+  /** `handshake`: arrivals are followed from then on. `told`: from `listen` on. */
   readonly follows: 'handshake' | 'told';
   readonly autoCheck?: AutoCheck | undefined;
 }

@@ -29,8 +29,8 @@ export interface IpcServer {
   /** Every answer under way was written, or given up. */
   drained(): Promise<void>;
   /** Follows arrivals, from the beginning if it did already. */
-  follow(): void;
-  /** Arrivals are not followed until `follow`. */
+  listen(): void;
+  /** Arrivals are not followed until `listen`. */
   rest(): void;
   /** The line for pushes was cut and opens again; the client has these messages of those pushed before. */
   reopened(known: readonly string[]): Promise<void>;
@@ -104,7 +104,7 @@ export function createServer(parts: ServingParts): IpcServer {
     connect: (transport) => mcp.connect(handOvers.over(transport)),
     follow: async () => void (await serving.holder()),
     drained: () => handOvers.drained(),
-    follow: () => arrivals.start(),
+    listen: () => arrivals.start(),
     rest: () => arrivals.stop(),
     reopened: (known) => channel.reopened(known),
     close: () => {

@@ -1,8 +1,11 @@
 /** `ipc serve`: the HTTP door, in the foreground, until it is told to end. */
 import { Failure } from '../../protocol/failures.ts';
 import { isLoopback } from '../../http/guard.ts';
-import { routeOf } from '../../http/routes.ts';
-import { HttpDoor } from '../../http/server.ts';
+import { routing } from '../../http/routes.ts';
+import type { McpSessions } from '../../http/mcp/sessions.ts';
+import { HttpDoor, type Route } from '../../http/server.ts';
+import { systemClock } from '../../system/clock.ts';
+import { localOffset } from '../../system/zone.ts';
 import { readConfig } from '../../system/config.ts';
 import { type Environment, variable } from '../../system/environment.ts';
 import { userName } from '../../system/identity.ts';
@@ -15,6 +18,7 @@ import { openAs } from '../open-as.ts';
 import type { Spec } from '../verb.ts';
 
 const PORT = 8_788;
+const MCP_BODY_BYTES = 4_194_304;
 
 const spec: Spec = {
   name: 'serve',
@@ -80,6 +84,7 @@ async function run(call: Call): Promise<number> {
   const remote = remoteAllowed(call, host);
   const say = (event: string, facts: Readonly<Record<string, unknown>> = {}): void =>
     output.say(logLine(world.now(), event, facts).trimEnd());
+  const mcp = mcpRoute(call);
   const door = new HttpDoor(
     {
       host,
@@ -103,7 +108,7 @@ async function run(call: Call): Promise<number> {
       now: world.now,
       log: say,
     },
-    routeOf,
+    routing(mcp.route),
   );
   const server = door.start();
   const { url, port } = server;
@@ -113,7 +118,39 @@ async function run(call: Call): Promise<number> {
   await aborted(interrupt.signal);
   say('stopping', { url });
   await server.stop();
+  await mcp.close();
   return 0;
+}
+
+/** Loaded with the first session: a server that takes webhooks alone does not pay for it. */
+function mcpRoute({ world }: Call): { readonly route: Route; close(): Promise<void> } {
+  const { environment, paths } = world;
+  let sessions: Promise<McpSessions> | undefined;
+  const load = async (): Promise<McpSessions> => {
+    const [{ McpSessions }, { serveIpc }, { holdForHttp }, { stagingIn }] = await Promise.all([
+      import('../../http/mcp/sessions.ts'),
+      import('../../http/mcp/ipc-session.ts'),
+      import('../hold-http.ts'),
+      import('../staging.ts'),
+    ]);
+    return new McpSessions(
+      serveIpc({
+        hold: (wish) => holdForHttp(world, wish),
+        staging: stagingIn(paths),
+        clock: systemClock(),
+        offset: localOffset(environment),
+        home: paths.home,
+      }),
+    );
+  };
+  return {
+    route: {
+      methods: ['DELETE', 'GET', 'POST'],
+      bodyLimit: MCP_BODY_BYTES,
+      handle: async (request, context) => (await (sessions ??= load())).handle(request, context),
+    },
+    close: async () => (await sessions)?.close(),
+  };
 }
 
 /** Throws `not_allowed` for an address that others can reach, unless that is wanted and tokens are there. */
