@@ -4,7 +4,7 @@ import { isName, type AgentName } from '../protocol/names.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import type { Identity } from '../system/identity.ts';
 import { randomKey } from '../system/ids.ts';
-import { bindAll, readBinding, readKey, storeKey } from '../system/keys.ts';
+import { bindAll, readBinding, readKey, rebindAll, storeKey } from '../system/keys.ts';
 import { waitForLock, type Lock } from '../system/lock.ts';
 import type { Paths } from '../system/paths.ts';
 import type { Anchor } from '../system/processes.ts';
@@ -32,7 +32,9 @@ export async function takeName(
     });
     const own = registered.name as AgentName;
     storeKey(paths, own, key);
-    bindAll(paths, identity.bindings, { name: own, asked: identity.told });
+    // Who holds a name was started with what the set-up says now; a command was told nothing.
+    const write = wish.hold === true ? bindAll : rebindAll;
+    write(paths, identity.bindings, { name: own, asked: identity.told });
     return registered;
   } catch (error) {
     const next = suggestionIn(error, wish);

@@ -126,6 +126,15 @@ function serverHolder({ pid, startedAt }: Anchor): string {
   return `server ${pid} ${startedAt}`;
 }
 
+/**
+ * Another name for who is bound already. What a set-up asked for stays written beside it: a server and
+ * hooks that were told that name find by it that their session has another one now.
+ */
+export function rebindAll(paths: Paths, bindings: readonly Binding[], { name, asked }: Bound): void {
+  for (const binding of bindings)
+    bind(paths, binding, { name, asked: asked ?? readBinding(paths, binding)?.asked });
+}
+
 /** Takes away what dead shells, servers and agent programs left; returns how many. */
 export function pruneBindings(paths: Paths, alive: (anchor: Anchor) => boolean): number {
   let pruned = 0;

@@ -154,6 +154,21 @@ test('a server follows when a hook finds out which session its process runs', as
   expect(await whoami(codex)).toBe('renamed');
 });
 
+test.each(['register', 'rename'])(
+  'a name that a command of the session takes (%s) is its server’s and its hooks’ too, whatever the set-up gave',
+  async (verb) => {
+    await using home = await temporaryHome();
+    await using claude = await start(home, 'claude');
+    const server = await claude.start(`${holder} nessa`, session('s-1'));
+    const { pid } = await said(server);
+    await (await claude.start(`${ipc} ${verb} fred --json`, session('s-1'))).lines(1);
+    process.kill(pid, 'SIGUSR1');
+    expect(await said(server, 1)).toEqual({ moved: true, name: 'fred' } as Said);
+    expect(await whoami(claude, session('s-1'))).toBe('fred');
+    expect(await whoami(claude, { ...session('s-1'), IPC_AGENT: 'nessa' })).toBe('fred');
+  },
+);
+
 test('Codex resumed: its server is told no thread, the hook is, and the server follows to the old name', async () => {
   await using home = await temporaryHome();
   const event = `${home.path}/event.json`;

@@ -3,7 +3,7 @@ import { moveAutoCheck } from '../../doors/auto-check.ts';
 import { exact, relative } from '../../present/time.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import { parseOwnName } from '../../protocol/names.ts';
-import { bindAll, copyKey } from '../../system/keys.ts';
+import { rebindAll, copyKey } from '../../system/keys.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import type { Spec } from '../verb.ts';
@@ -32,7 +32,7 @@ async function run(call: Call): Promise<void> {
   // A name lent by --as or IPC_AGENT is not what this shell is bound to. A user's is from now on: else
   // $USER would be the old name again once it stops forwarding, and the mail out of reach.
   if (identity.how !== 'as' && identity.how !== 'variable')
-    bindAll(paths, identity.bindings, { name: renamed.to as AgentName, asked: identity.told });
+    rebindAll(paths, identity.bindings, { name: renamed.to as AgentName, asked: identity.told });
   await call.tell(renamed, ({ now, offset, style }) => {
     const { forwardsUntil } = renamed;
     const until =
