@@ -12,6 +12,8 @@ export interface McpOptions {
   /** Before the handshake: handlers of what the server asks or says. */
   readonly prepare?: (client: Client) => void;
   readonly cwd?: string;
+  /** Below a process of its own: of a program nobody knows, the parent tells its sessions apart. */
+  readonly alone?: true;
 }
 
 export interface McpSession extends AsyncDisposable {
@@ -33,9 +35,11 @@ export async function openMcp(machine: Machine, options: McpOptions = {}): Promi
   );
   options.prepare?.(client);
   const named = options.as === undefined ? [] : ['--as', options.as];
+  const args = ['mcp', ...named, ...(options.args ?? [])];
   const transport = new StdioClientTransport({
-    command: BINARY,
-    args: ['mcp', ...named, ...(options.args ?? [])],
+    ...(options.alone === true
+      ? { command: 'sh', args: ['-c', '"$0" "$@"; exit $?', BINARY, ...args] }
+      : { command: BINARY, args }),
     env: { HOME: machine.directory, USER: 'tester', TZ: 'UTC', IPC_HOME: machine.home, ...options.env },
     cwd: options.cwd ?? machine.directory,
     stderr: 'pipe',
@@ -68,4 +72,13 @@ export async function openMcp(machine: Machine, options: McpOptions = {}): Promi
 
 export function textOf({ content }: CallToolResult): string {
   return content.map((part) => (part.type === 'text' ? part.text : `<${part.type}>`)).join('\n');
+}
+
+const ID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
+
+/** The first id of a message in a text. */
+export function idIn(text: string): string {
+  const [id] = ID.exec(text) ?? [];
+  if (id === undefined) throw new Error(`wanted the id of a message, found ${text}`);
+  return id;
 }

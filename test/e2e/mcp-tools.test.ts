@@ -4,10 +4,7 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { eventually, openMachine } from './machine.ts';
-import { openMcp } from './mcp-client.ts';
-
-const ID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}/;
-const idIn = (text: string): string => ID.exec(text)?.[0] ?? '';
+import { idIn, openMcp } from './mcp-client.ts';
 
 describe('a session', () => {
   test('is registered before it asks for anything, and its first answer says who it is and who is here', async () => {

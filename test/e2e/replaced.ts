@@ -1,0 +1,58 @@
+/** Rows of the tables of replaced systems: what somebody did there, what does it here, and what is true then. */
+import { test } from 'bun:test';
+import { SESSION } from './hook-session.ts';
+import { openMachine, type Machine } from './machine.ts';
+import { openMcp, type McpSession } from './mcp-client.ts';
+
+export interface Pair {
+  readonly machine: Machine;
+  /** Two sessions of client programs; both have said hello. */
+  readonly claude: McpSession;
+  readonly gemini: McpSession;
+}
+
+export interface Row {
+  /** Their tool, resource, command or phrase. */
+  readonly theirs: string;
+  readonly ours: string;
+  readonly then: string;
+  readonly drive: (pair: Pair) => Promise<void>;
+  readonly args?: readonly string[];
+}
+
+/** What Claude Code says in the environment of its server, its hooks and its shell. */
+export const inSession = { env: { CLAUDE_CODE_SESSION_ID: SESSION } };
+
+/** One test for each row, on a machine of its own. */
+export function driveEach(rows: readonly Row[]): void {
+  for (const { theirs, ours, then, drive, args = [] } of rows) {
+    test(`${theirs} → ${ours}: ${then}`, async () => {
+      await using machine = await openMachine();
+      await using claude = await openMcp(machine, { as: 'claude', args, alone: true, ...inSession });
+      await using gemini = await openMcp(machine, { as: 'gemini', alone: true });
+      await Promise.all([claude.text('check'), gemini.text('check')]);
+      await drive({ machine, claude, gemini });
+    });
+  }
+}
+
+export async function readText({ client }: McpSession, uri: string): Promise<string> {
+  const { contents } = await client.readResource({ uri });
+  const [first] = contents;
+  return first !== undefined && 'text' in first ? first.text : '';
+}
+
+export async function promptText(
+  { client }: McpSession,
+  name: string,
+  args: Record<string, string> = {},
+): Promise<string> {
+  const { messages } = await client.getPrompt({ name, arguments: args });
+  const content = messages[0]?.content;
+  return content?.type === 'text' ? content.text : '';
+}
+
+/** What stands between the fences: the texts of messages, as they were sent. */
+export function fenced(text: string): string[] {
+  return [...text.matchAll(/^(`{3,}) text of \S+\n([^]*?)\n\1$/gm)].map(([, , body = '']) => body);
+}
