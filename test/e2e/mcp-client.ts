@@ -35,11 +35,11 @@ export async function openMcp(machine: Machine, options: McpOptions = {}): Promi
   );
   options.prepare?.(client);
   const named = options.as === undefined ? [] : ['--as', options.as];
-  const args = ['mcp', ...named, ...(options.args ?? [])];
+  const words = ['mcp', ...named, ...(options.args ?? [])];
   const transport = new StdioClientTransport({
     ...(options.alone === true
-      ? { command: 'sh', args: ['-c', '"$0" "$@"; exit $?', BINARY, ...args] }
-      : { command: BINARY, args }),
+      ? { command: 'sh', args: ['-c', '"$0" "$@"; exit $?', BINARY, ...words] }
+      : { command: BINARY, args: words }),
     env: { HOME: machine.directory, USER: 'tester', TZ: 'UTC', IPC_HOME: machine.home, ...options.env },
     cwd: options.cwd ?? machine.directory,
     stderr: 'pipe',

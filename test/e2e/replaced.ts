@@ -15,7 +15,7 @@ export interface Row {
   /** Their tool, resource, command or phrase. */
   readonly theirs: string;
   readonly ours: string;
-  readonly then: string;
+  readonly holds: string;
   readonly drive: (pair: Pair) => Promise<void>;
   readonly args?: readonly string[];
 }
@@ -25,8 +25,8 @@ export const inSession = { env: { CLAUDE_CODE_SESSION_ID: SESSION } };
 
 /** One test for each row, on a machine of its own. */
 export function driveEach(rows: readonly Row[]): void {
-  for (const { theirs, ours, then, drive, args = [] } of rows) {
-    test(`${theirs} → ${ours}: ${then}`, async () => {
+  for (const { theirs, ours, holds, drive, args = [] } of rows) {
+    test(`${theirs} → ${ours}: ${holds}`, async () => {
       await using machine = await openMachine();
       await using claude = await openMcp(machine, { as: 'claude', args, alone: true, ...inSession });
       await using gemini = await openMcp(machine, { as: 'gemini', alone: true });

@@ -15,7 +15,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'register {instance_id}',
     ours: 'register {name}',
-    then: 'others see the name, and what waited for it is there',
+    holds: 'others see the name, and what waited for it is there',
     drive: async ({ machine, claude, gemini }) => {
       await gemini.text('send', { to: 'fred', text: 'before you came' });
       expect(await claude.text('register', { name: 'fred' })).toContain('You are fred now');
@@ -27,7 +27,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'register: "Registered NAME with N queued messages"',
     ours: 'the first answer of a session',
-    then: 'it names the session and counts what waits',
+    holds: 'it names the session and counts what waits',
     drive: async ({ machine, gemini }) => {
       for (const text of ['one', 'two']) await gemini.text('send', { to: 'nessa', text });
       await using nessa = await openMcp(machine, { as: 'nessa' });
@@ -37,7 +37,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'send {from_id, to_id, content, data}',
     ours: 'send {to, text, data}',
-    then: 'both arrive, from the name the session has',
+    holds: 'both arrive, from the name the session has',
     drive: async ({ claude, gemini }) => {
       const data = { build: 17, failed: ['a', 'b'] };
       const text = 'The build\nfailed';
@@ -52,7 +52,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'send: "Message queued for X (not yet registered)"',
     ours: 'send to a name nobody has',
-    then: 'the answer says so, and X finds it when it comes',
+    holds: 'the answer says so, and X finds it when it comes',
     drive: async ({ machine, claude }) => {
       const sent = await claude.text('send', { to: 'barney', text: 'welcome', data: { n: 1 } });
       expect(sent).toStartWith('queued for barney (not here yet)');
@@ -65,7 +65,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'send: "Message forwarded from X to Y"',
     ours: 'send to an older name',
-    then: 'the answer says so, and Y has it',
+    holds: 'the answer says so, and Y has it',
     drive: async ({ claude, gemini }) => {
       await gemini.text('register', { name: 'gemini-debugging' });
       const sent = await claude.text('send', { to: 'gemini', text: 'still you?' });
@@ -76,7 +76,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'broadcast {content, data}',
     ours: 'send {to: "@all"}',
-    then: 'everyone else has it, data too; the sender has not',
+    holds: 'everyone else has it, data too; the sender has not',
     drive: async ({ machine, claude, gemini }) => {
       await using nessa = await openMcp(machine, { as: 'nessa' });
       await nessa.text('check');
@@ -94,7 +94,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'check {instance_id}',
     ours: 'check',
-    then: 'each message once, with sender, time, text and data; then "Nothing new."',
+    holds: 'each message once, with sender, time, text and data; then "Nothing new."',
     drive: async ({ claude, gemini }) => {
       await claude.text('send', { to: 'gemini', text: 'first' });
       await claude.text('send', { to: 'gemini', text: 'second', data: [1, 2] });
@@ -108,7 +108,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'list_instances',
     ours: 'who',
-    then: 'it lists who is here, and says who I am',
+    holds: 'it lists who is here, and says who I am',
     drive: async ({ claude }) => {
       const here = await claude.text('who');
       expect(here).toMatch(/^claude \* +agent +online/m);
@@ -119,7 +119,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'share_file {filepath, description}',
     ours: 'send {files, text}',
-    then: 'every byte arrives, of any kind and size, with the description',
+    holds: 'every byte arrives, of any kind and size, with the description',
     drive: async ({ machine, claude, gemini }) => {
       const bytes = crypto.getRandomValues(new Uint8Array(60_000));
       const path = join(machine.directory, 'out/core dump.bin');
@@ -138,7 +138,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'share_command {command, description}',
     ours: 'send {run, text}, where the server was started with --allow-run',
-    then: 'stdout, stderr and exit code arrive, with the description',
+    holds: 'stdout, stderr and exit code arrive, with the description',
     args: ['--allow-run'],
     drive: async ({ machine, claude, gemini }) => {
       await Bun.write(join(machine.directory, 'both.sh'), 'seq 5000; echo broken >&2; exit 3');
@@ -157,7 +157,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'rename {old_id, new_id}',
     ours: 'register {name} once more',
-    then: 'the mailbox follows, the old name forwards for two hours, others are told',
+    holds: 'the mailbox follows, the old name forwards for two hours, others are told',
     drive: async ({ claude, gemini }) => {
       await gemini.text('send', { to: 'claude', text: 'before' });
       const renamed = await claude.text('register', { name: 'claude-reviewing' });
@@ -172,7 +172,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'auto_process {instance_id}',
     ours: 'the hook hands over during work, and the receipt is the acknowledgement',
-    then: 'the model has the whole text, and the sender knows without a message back',
+    holds: 'the model has the whole text, and the sender knows without a message back',
     drive: async ({ machine, claude, gemini }) => {
       const text = `${'long '.repeat(200)}end`;
       const id = idIn(await gemini.text('send', { to: 'claude', text }));
@@ -187,7 +187,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'ipc://status',
     ours: 'ipc://agents, and the prompt status',
-    then: 'who is here, my name and what waits',
+    holds: 'who is here, my name and what waits',
     drive: async ({ claude, gemini }) => {
       await gemini.text('send', { to: 'claude', text: 'hi' });
       expect(await readText(claude, 'ipc://agents')).toMatch(/^gemini +agent +online/m);
@@ -200,7 +200,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'a message over 10 KB: a summary and a file',
     ours: 'check, then a range of ipc://message/{id}',
-    then: 'the beginning is said to be one, and the whole is there to the byte',
+    holds: 'the beginning is said to be one, and the whole is there to the byte',
     drive: async ({ claude, gemini }) => {
       const text = `${'One long sentence. '.repeat(10_000)}The end.`;
       await claude.text('send', { to: 'gemini', text });
@@ -213,7 +213,7 @@ const tools: readonly Row[] = [
   {
     theirs: 'IPC_SHARED_SECRET: registration refused without it',
     ours: 'IPC_SHARED_SECRET, or ipc secret set',
-    then: 'a session without the secret is refused by every tool, one with it is not',
+    holds: 'a session without the secret is refused by every tool, one with it is not',
     drive: async ({ machine, claude }) => {
       await machine.ok(['secret', 'set', '-'], { stdin: 'correct horse battery' });
       await machine.ok(['daemon', 'restart']);
@@ -238,7 +238,7 @@ const outside: readonly Row[] = [
   {
     theirs: 'ipc_register.py X, ipc_send.py X words…, ipc_check.py, ipc_list.py, ipc_rename.py Y',
     ours: 'ipc register, send, check, who, rename',
-    then: 'shells and sessions reach each other by name',
+    holds: 'shells and sessions reach each other by name',
     drive: async ({ machine, claude }) => {
       const shell = { env: { IPC_AGENT: 'shell' } };
       expect(await machine.ok(['register', 'shell'], shell)).toContain('shell');
@@ -258,7 +258,7 @@ const outside: readonly Row[] = [
   {
     theirs: 'ipc_auto_check_manager.py start 5, status, stop',
     ours: 'mailbox {action: "autocheck", minutes}',
-    then: 'hooks hand over so often, not at all, and the tool says which',
+    holds: 'hooks hand over so often, not at all, and the tool says which',
     drive: async ({ machine, claude, gemini }) => {
       const auto = (minutes?: number) =>
         claude.text('mailbox', { action: 'autocheck', ...(minutes === undefined ? {} : { minutes }) });
@@ -281,7 +281,7 @@ const outside: readonly Row[] = [
   {
     theirs: 'hooks/check_messages.py: "NEW IPC MESSAGES! (N new)" and a preview',
     ours: 'ipc hook, at the start of a session',
-    then: 'it counts what waits and names the senders',
+    holds: 'it counts what waits and names the senders',
     drive: async ({ machine, gemini }) => {
       await gemini.text('send', { to: 'claude', text: 'for later' });
       const { answer } = await hook(machine, claudeEvent('SessionStart', { source: 'startup' }), inSession);
@@ -417,7 +417,7 @@ const led = new Map(
 
 describe('system 000: phrases', () => {
   driveEach(
-    phrases.map(({ says, drive }) => ({ theirs: `"${says}"`, ours: 'ipc do', then: 'it is done', drive })),
+    phrases.map(({ says, drive }) => ({ theirs: `"${says}"`, ours: 'ipc do', holds: 'it is done', drive })),
   );
 
   test.each(phrases.map(({ says, like, tool }) => [says, like, tool] as const))(
