@@ -27,7 +27,7 @@ import { anchorOf } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
 import type { Call } from './call.ts';
 import { projectOf } from './project.ts';
-import { namingLock, takeName } from './take-name.ts';
+import { namingLock, standingFor, takeName } from './take-name.ts';
 
 export interface Wish {
   /** The name a set-up gave; `--as` of the command when absent. */
@@ -210,7 +210,13 @@ function held(
       const key = readKey(paths, bound.name);
       if (key === undefined) return false;
       try {
-        await operations.register({ ...request, name: bound.name, key });
+        const anchor = standingFor(identity);
+        await operations.register({
+          ...request,
+          name: bound.name,
+          key,
+          ...(anchor === undefined ? {} : { anchor }),
+        });
       } catch (error) {
         if (!(error instanceof Failure)) throw error;
         refused = bound.name;

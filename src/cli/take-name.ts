@@ -22,7 +22,7 @@ export async function takeName(
 ): Promise<Output<'register'>> {
   const { paths, identity } = session;
   const key = (name === undefined ? undefined : readKey(paths, name)) ?? randomKey();
-  const anchor = wish.hold === true ? undefined : standingFor(identity);
+  const anchor = standingFor(identity);
   try {
     const registered = await session.operations.register({
       ...wish,
@@ -44,10 +44,10 @@ export async function takeName(
 }
 
 /**
- * The process whose life stands for the name: two sessions without a server must not share one. Who holds
- * a name stands for it itself: when a server ends, its name is free.
+ * The process whose life stands for the name: two sessions without a server must not share one. By it a
+ * server takes over what a hook or a command of its own session took.
  */
-function standingFor({ bindings }: Pick<Identity, 'bindings'>): Anchor | undefined {
+export function standingFor({ bindings }: Pick<Identity, 'bindings'>): Anchor | undefined {
   return bindings.find((binding) => binding.anchor !== undefined)?.anchor;
 }
 

@@ -35,6 +35,11 @@ async function whoami(client: AgentProgram, variables: Record<string, string> = 
   return (JSON.parse(line) as { you?: { name: string } }).you?.name ?? 'nobody';
 }
 
+async function here(client: AgentProgram): Promise<readonly string[]> {
+  const [line = ''] = await (await client.start(`${ipc} who --json --as observer`)).lines(1);
+  return (JSON.parse(line) as { agents: { name: string }[] }).agents.map(({ name }) => name);
+}
+
 async function gone(pid: number): Promise<void> {
   process.kill(pid, 'SIGKILL');
   await until(() => systemProcesses.alive({ pid, startedAt: '' }) || !exists(pid), `${pid} to end`);
@@ -152,6 +157,22 @@ test('a server follows when a hook finds out which session its process runs', as
   process.kill(pid, 'SIGUSR2');
   expect((await said(server, 3)).name).toBe('renamed');
   expect(await whoami(codex)).toBe('renamed');
+});
+
+test('a server takes over the name that a hook of its session took first, and frees it when it ends', async () => {
+  await using home = await temporaryHome();
+  await using claude = await start(home, 'claude');
+  const event = `${home.path}/event.json`;
+  await Bun.write(
+    event,
+    JSON.stringify({ session_id: 's-1', hook_event_name: 'SessionStart', source: 'startup', cwd: home.path }),
+  );
+  const [line] = await (await claude.start(`${ipc} hook <${event}`, session('s-1'))).lines(1);
+  expect(line).toContain('the agent \\"agent-1\\"');
+  const { name, pid } = await hold(claude, '', session('s-1'));
+  expect(name).toBe('agent-1');
+  await gone(pid);
+  await until(async () => !(await here(claude)).includes('agent-1'), 'agent-1 to be gone');
 });
 
 test.each(['register', 'rename'])(

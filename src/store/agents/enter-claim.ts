@@ -139,7 +139,8 @@ function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { create
   // A command run in an agent's shell claims as a script; that must not turn the agent into one.
   const kind = claim.kind === 'script' && row.kind !== null ? row.kind : claim.kind;
   const kept = sameAnchor(anchorOf(row), claim.deadAnchor) ? null : anchorOf(row);
-  const anchor = claim.anchor ?? kept;
+  // Who holds a name stands for it from now on: when a server ends, its name is free, though its client lives.
+  const anchor = claim.hold === null ? (claim.anchor ?? kept) : null;
   engine.sql.run(CLAIM, row.id, kind, claim.about, anchor?.pid ?? null, anchor?.startedAt ?? null, claim.now);
   if (claim.anchor !== null) engine.sql.run(LEAVE, claim.anchor.pid, claim.anchor.startedAt, row.id);
   if (claim.hold !== null) engine.presence.attach({ ...claim.hold.seat, agent: row.id }, claim.hold.until);
