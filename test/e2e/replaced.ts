@@ -1,5 +1,6 @@
 /** Rows of the tables of replaced systems: what somebody did there, what does it here, and what is true then. */
 import { test } from 'bun:test';
+import { instructions } from '../../src/mcp/instructions.ts';
 import { SESSION } from './hook-session.ts';
 import { openMachine, type Machine } from './machine.ts';
 import { openMcp, type McpSession } from './mcp-client.ts';
@@ -55,4 +56,16 @@ export async function promptText(
 /** What stands between the fences: the texts of messages, as they were sent. */
 export function fenced(text: string): string[] {
   return [...text.matchAll(/^(`{3,}) text of \S+\n([^]*?)\n\1$/gm)].map(([, , body = '']) => body);
+}
+
+/** Which tool each quoted phrase of the instructions leads to. */
+const led = new Map(
+  [...instructions.matchAll(/((?:"[^"]+"(?:, )?)+): (\w+)/g)].flatMap(([, quoted = '', tool = '']) =>
+    [...quoted.matchAll(/"([^"]+)"/g)].map(([, says = '']) => [says, tool] as const),
+  ),
+);
+
+/** The tool that the instructions name for what people say. */
+export function ledTo(phrase: string): string | undefined {
+  return led.get(phrase);
 }

@@ -9,7 +9,16 @@ import { instructions } from '../../src/mcp/instructions.ts';
 import { claude as claudeEvent, contextOf, hook } from './hook-session.ts';
 import { eventually, openMachine } from './machine.ts';
 import { idIn, openMcp } from './mcp-client.ts';
-import { driveEach, fenced, inSession, promptText, readText, type Pair, type Row } from './replaced.ts';
+import {
+  driveEach,
+  fenced,
+  inSession,
+  ledTo,
+  promptText,
+  readText,
+  type Pair,
+  type Row,
+} from './replaced.ts';
 
 const tools: readonly Row[] = [
   {
@@ -408,13 +417,6 @@ const phrases: readonly { says: string; tool: string; like: string; drive: Row['
   },
 ];
 
-/** Which tool each quoted phrase of the instructions leads to. */
-const led = new Map(
-  [...instructions.matchAll(/((?:"[^"]+"(?:, )?)+): (\w+)/g)].flatMap(([, quoted = '', tool = '']) =>
-    [...quoted.matchAll(/"([^"]+)"/g)].map(([, says = '']) => [says, tool] as const),
-  ),
-);
-
 describe('system 000: phrases', () => {
   driveEach(
     phrases.map(({ says, drive }) => ({ theirs: `"${says}"`, ours: 'ipc do', holds: 'it is done', drive })),
@@ -424,7 +426,7 @@ describe('system 000: phrases', () => {
     '%j: the instructions, where it is %j, lead to %s',
     (_says, like, tool) => {
       expect(Buffer.byteLength(instructions)).toBeLessThanOrEqual(2_048);
-      expect(led.get(like)).toBe(tool);
+      expect(ledTo(like)).toBe(tool);
     },
   );
 
