@@ -7,6 +7,7 @@ import { write } from 'node:fs';
 import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/stdio.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
+import { pause } from '../system/clock.ts';
 import type { IpcServer } from './server.ts';
 
 const STDOUT = 1;
@@ -14,6 +15,8 @@ const STDOUT = 1;
 const LONGEST_LINE = 10_485_760;
 /** Answers under way have so long to be written after the client closed our stdin. */
 const DRAIN_MS = 2_000;
+/** A client that does not read costs next to nothing. */
+const LONGEST_PAUSE_MS = 20;
 
 class StdioTransport implements Transport {
   onclose?: () => void;
@@ -64,11 +67,29 @@ class StdioTransport implements Transport {
   }
 }
 
+/**
+ * Clients that run on Node or Bun give us a socket that does not block: once it is full (some 200 KB),
+ * there is nothing to do but try again.
+ */
 async function writeAll(bytes: Buffer): Promise<void> {
-  for (let written = 0; written < bytes.length;)
-    written += await new Promise<number>((resolve, reject) => {
-      write(STDOUT, bytes, written, (error, count) => (error === null ? resolve(count) : reject(error)));
+  let tries = 0;
+  for (let written = 0; written < bytes.length;) {
+    const count = await writeSome(bytes, written);
+    written += count;
+    tries = count === 0 ? tries + 1 : 0;
+    if (count === 0) await pause(Math.min(tries, LONGEST_PAUSE_MS));
+  }
+}
+
+/** 0: it is full. */
+function writeSome(bytes: Buffer, from: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(STDOUT, bytes, from, (error, count) => {
+      if (error === null) resolve(count);
+      else if (error.code === 'EAGAIN') resolve(0);
+      else reject(error);
     });
+  });
 }
 
 /** Serves until the client closes stdin, ends us, or is gone. */

@@ -225,6 +225,17 @@ describe('what a client gets wrong', () => {
     expect(await bob.text('who', { name: 'me' })).toContain('bob');
   });
 
+  test('answers larger than the client’s pipe are written whole, one after another', async () => {
+    await using machine = await openMachine();
+    await using bob = await openMcp(machine, { as: 'bob' });
+    const body = 'z'.repeat(1_000_000);
+    const { id } = await machine.json<{ id: string }>(['send', '--as', 'alice', 'bob', '-'], { stdin: body });
+    const read = () => bob.client.readResource({ uri: `ipc://message/${id}?bytes=1000000` });
+    const answers = await Promise.all([1, 2, 3, 4, 5].map(read));
+    for (const { contents } of answers) expect(contents[0]).toMatchObject({ text: body });
+    expect(bob.stderr()).toBe('');
+  });
+
   test('garbage on stdin is no reason to end', async () => {
     await using machine = await openMachine();
     const child = await startRaw(machine, 'bob');
