@@ -1,5 +1,7 @@
 /** Rows of the tables of replaced systems: what somebody did there, what does it here, and what is true then. */
 import { test } from 'bun:test';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { instructions } from '../../src/mcp/instructions.ts';
 import { SESSION } from './hook-session.ts';
 import { openMachine, type Machine } from './machine.ts';
@@ -68,4 +70,12 @@ const led = new Map(
 /** The tool that the instructions name for what people say. */
 export function ledTo(phrase: string): string | undefined {
   return led.get(phrase);
+}
+
+/** A shell script as a program of the desktop; returns its folder, for a PATH. */
+export async function program(machine: Machine, name: string, script: string): Promise<string> {
+  const folder = join(machine.directory, 'bin');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return folder;
 }

@@ -2,23 +2,13 @@
  * System 000 (claude-ipc-mcp): its nine tools, its resource, its scripts and hooks, and the phrases of
  * its documents, each with what does the same here, driven through the compiled `ipc mcp`.
  */
-import { describe, expect, test } from 'bun:test';
+import { describe, expect } from 'bun:test';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { instructions } from '../../src/mcp/instructions.ts';
 import { claude as claudeEvent, contextOf, hook } from './hook-session.ts';
-import { eventually, openMachine } from './machine.ts';
+import { eventually } from './machine.ts';
 import { idIn, openMcp } from './mcp-client.ts';
-import {
-  driveEach,
-  fenced,
-  inSession,
-  ledTo,
-  promptText,
-  readText,
-  type Pair,
-  type Row,
-} from './replaced.ts';
+import { driveEach, fenced, inSession, promptText, readText, type Row } from './replaced.ts';
 
 const tools: readonly Row[] = [
   {
@@ -302,137 +292,3 @@ const outside: readonly Row[] = [
 
 describe('system 000: tools and the resource', () => driveEach(tools));
 describe('system 000: scripts and hooks', () => driveEach(outside));
-
-/** The phrases of its docs/NATURAL_LANGUAGE.md: the tool that `instructions` name, and what `ipc do` does. */
-const phrases: readonly { says: string; tool: string; like: string; drive: Row['drive'] }[] = [
-  ...['Register this instance as fred', 'My name is fred', 'Call me fred'].map((says) => ({
-    says,
-    tool: 'register',
-    like: says.startsWith('Register') ? 'register as fred' : says.toLowerCase(),
-    // That its server follows needs a client program above both: test/cli/hold-name.test.ts.
-    drive: async ({ machine, gemini }: Pair) => {
-      await machine.ok(['do', says], inSession);
-      await gemini.text('send', { to: 'fred', text: 'hello fred' });
-      expect(await machine.ok(['do', 'msgs?'], inSession)).toContain('hello fred');
-    },
-  })),
-  ...['msgs?', 'any messages?'].map((says) => ({
-    says,
-    tool: 'check',
-    like: says,
-    drive: async ({ machine, claude, gemini }: Pair) => {
-      await gemini.text('send', { to: 'claude', text: 'here I am' });
-      expect(await machine.ok(['do', says], inSession)).toContain('here I am');
-      expect(await claude.text('check')).toBe('Nothing new.');
-    },
-  })),
-  ...['msg gemini: it works', 'tell gemini it works', 'broadcast: it works', 'tell everyone it works'].map(
-    (says) => ({
-      says,
-      tool: 'send',
-      like: says.startsWith('tell gemini')
-        ? 'tell bob ...'
-        : says.replace('it works', '...').replace('gemini', 'alice'),
-      drive: async ({ machine, gemini }: Pair) => {
-        await machine.ok(['do', says], inSession);
-        const got = await gemini.text('check');
-        expect(fenced(got)).toEqual(['it works']);
-        expect(got).toContain('from claude ');
-      },
-    }),
-  ),
-  {
-    says: 'msg the frontend team: deploy',
-    tool: 'send',
-    like: 'msg the frontend team: ...',
-    drive: async ({ machine, gemini }) => {
-      await gemini.text('mailbox', { action: 'join', name: 'frontend' });
-      await machine.ok(['do', 'msg the frontend team: deploy'], inSession);
-      expect(fenced(await gemini.text('check'))).toEqual(['deploy']);
-    },
-  },
-  {
-    says: "who's online?",
-    tool: 'who',
-    like: "who's online?",
-    drive: async ({ machine }) => {
-      expect(await machine.ok(['do', "who's online?"], inSession)).toMatch(/^gemini +agent +online/m);
-    },
-  },
-  {
-    says: 'rename to claude-debugging',
-    tool: 'register',
-    like: 'rename to fred-debugging',
-    drive: async ({ machine, claude, gemini }) => {
-      await machine.ok(['do', 'rename to claude-debugging'], inSession);
-      expect(await claude.text('who')).toContain('(you are claude-debugging)');
-      expect(await gemini.text('send', { to: 'claude', text: 'x' })).toStartWith('forwarded from claude');
-    },
-  },
-  ...(
-    [
-      ['start auto checking 5', 'every 5 minutes'],
-      ['stop auto checking', 'stopped'],
-      ['is auto checking on?', 'at every event'],
-    ] as const
-  ).map(([says, told]) => ({
-    says,
-    tool: 'mailbox',
-    like: says,
-    drive: async ({ machine, claude }: Pair) => {
-      expect(await machine.ok(['do', says], inSession)).toContain(told);
-      expect(await claude.text('mailbox', { action: 'autocheck' })).toContain(told);
-    },
-  })),
-  {
-    says: 'reply: got it',
-    tool: 'reply',
-    like: 'reply: ...',
-    drive: async ({ machine, claude, gemini }) => {
-      const asked = idIn(await gemini.text('send', { to: 'claude', text: 'got it?' }));
-      await claude.text('check');
-      await machine.ok(['do', 'reply: got it'], inSession);
-      const got = await gemini.text('check');
-      expect(fenced(got)).toEqual(['got it']);
-      expect(got).toContain(`It answers message ${asked}`);
-    },
-  },
-  {
-    says: 'forward to barney',
-    tool: 'send',
-    like: 'forward it to bob',
-    drive: async ({ machine, claude, gemini }) => {
-      await using barney = await openMcp(machine, { as: 'barney' });
-      const id = idIn(await gemini.text('send', { to: 'claude', text: 'worth knowing' }));
-      await claude.text('check');
-      await machine.ok(['do', 'forward to barney'], inSession);
-      await claude.text('send', { to: 'barney', text: 'see', forward: 'last' });
-      const got = await barney.text('check');
-      expect(got.split(`It forwards message ${id}`)).toHaveLength(3);
-      expect(fenced(got)).toEqual([
-        expect.stringMatching(/^forwarded: \S+ from gemini .*\n\nworth knowing$/),
-        expect.stringMatching(/^see\n\nforwarded: \S+ from gemini .*\n\nworth knowing$/),
-      ]);
-    },
-  },
-];
-
-describe('system 000: phrases', () => {
-  driveEach(
-    phrases.map(({ says, drive }) => ({ theirs: `"${says}"`, ours: 'ipc do', holds: 'it is done', drive })),
-  );
-
-  test.each(phrases.map(({ says, like, tool }) => [says, like, tool] as const))(
-    '%j: the instructions, where it is %j, lead to %s',
-    (_says, like, tool) => {
-      expect(Buffer.byteLength(instructions)).toBeLessThanOrEqual(2_048);
-      expect(ledTo(like)).toBe(tool);
-    },
-  );
-
-  test('the client is given those instructions', async () => {
-    await using machine = await openMachine();
-    await using session = await openMcp(machine);
-    expect(session.client.getInstructions()).toBe(instructions);
-  });
-});
