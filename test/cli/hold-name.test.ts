@@ -217,6 +217,35 @@ test('Codex resumed: its server is told no thread, the hook is, and the server f
   expect(await said(server, 1)).toEqual({ moved: true, name: 'agent-1' } as Said);
 });
 
+test('two sessions of one Codex process: each hook acts as the server that was started for its thread', async () => {
+  await using home = await temporaryHome();
+  await using codex = await start(home, 'codex');
+  const begun = async (): Promise<{ thread: string; server: Started; name: string; pid: number }> => {
+    // A thread's id begins with when it was made.
+    const made = Date.now().toString(16).padStart(12, '0');
+    const thread = `${made.slice(0, 8)}-${made.slice(8)}-7ba1-98a3-b72bfcc42999`;
+    const server = await codex.start(holder);
+    const { name, pid } = await said(server);
+    return { thread, server, name, pid };
+  };
+  const greeted = async (thread: string, source: string): Promise<string> => {
+    const event = `${home.path}/${thread}.json`;
+    const facts = { session_id: thread, hook_event_name: 'SessionStart', transcript_path: null, source };
+    await Bun.write(event, JSON.stringify(facts));
+    const [line = ''] = await (await codex.start(`${ipc} hook <${event}`)).lines(1);
+    return /the agent \\"([\w.-]+)\\"/.exec(line)?.[1] ?? line;
+  };
+  const [one, other] = [await begun(), await begun()];
+  expect([one.name, other.name]).toEqual(['agent-1', 'agent-1-2']);
+  // The first to be spoken to is not the last that was started.
+  expect(await greeted(one.thread, 'startup')).toBe('agent-1');
+  expect(await greeted(other.thread, 'startup')).toBe('agent-1-2');
+  await (await codex.start(`${ipc} rename nessa --json`, { CODEX_THREAD_ID: other.thread })).lines(1);
+  for (const { pid } of [one, other]) process.kill(pid, 'SIGUSR1');
+  expect(await said(one.server, 1)).toEqual({ moved: false, name: 'agent-1' } as Said);
+  expect(await said(other.server, 1)).toEqual({ moved: true, name: 'nessa' } as Said);
+});
+
 test('what is bound to an agent program that is gone is taken away', async () => {
   await using home = await temporaryHome();
   const codex = await start(home, 'codex');
