@@ -1,0 +1,71 @@
+/** The ladder that stops a cell (kernels.md §3.2): a message, a poke, a signal, and then the truth. */
+import type { Activity } from './activity.ts';
+import type { KernelClient } from './client.ts';
+
+export interface Interrupted {
+  readonly stopped: boolean;
+  /** What stopped it; undefined: nothing did, or nothing was known to run. */
+  readonly by: 'message' | 'poke' | 'signal' | undefined;
+  /** The cell that was to be stopped: the id of its request, whose it is. */
+  readonly cell: { readonly id: string; readonly session: string; readonly username: string } | undefined;
+  readonly milliseconds: number;
+  /** What was found, for a person or a model. */
+  readonly words: string;
+}
+
+export interface InterruptParts {
+  readonly client: KernelClient;
+  readonly activity: Activity;
+  /** Sends SIGINT; undefined: the process is not known. False: it could not be sent. */
+  readonly signal?: () => boolean;
+}
+
+const MESSAGE_MS = 300;
+const POKE_MS = 700;
+const SIGNAL_MS = 1_500;
+const PROBE_MS = 1_500;
+
+export async function interruptKernel({ client, activity, signal }: InterruptParts): Promise<Interrupted> {
+  const begun = performance.now();
+  const busy = activity.busyFor;
+  const message = client.ask({
+    channel: 'control',
+    type: 'interrupt_request',
+    withinMs: MESSAGE_MS + POKE_MS,
+  });
+  const poke = () => client.ask({ channel: 'shell', type: 'kernel_info_request', withinMs: PROBE_MS }).answer;
+  const told = (stopped: boolean, by: Interrupted['by'], words: string): Interrupted => ({
+    stopped,
+    by,
+    cell: busy,
+    milliseconds: Math.round(performance.now() - begun),
+    words,
+  });
+  if (busy === undefined) {
+    // Joined in the middle of a cell, we may not have heard it begin: an answer on shell is proof of rest.
+    await message.answer;
+    const rests = (await poke()).kind === 'reply';
+    return told(
+      rests,
+      undefined,
+      rests ? 'nothing runs in the kernel' : 'the kernel does not answer on shell',
+    );
+  }
+  if (await activity.idleOf(busy.id, MESSAGE_MS)) return told(true, 'message', 'interrupted');
+  // `await asyncio.sleep()` ends only when the kernel's loop wakes (ipykernel#881): any request does that.
+  void poke();
+  if (await activity.idleOf(busy.id, POKE_MS))
+    return told(true, 'poke', 'interrupted, after its event loop was woken');
+  if (signal?.() === true && (await activity.idleOf(busy.id, SIGNAL_MS))) {
+    return told(true, 'signal', 'interrupted by SIGINT');
+  }
+  const means =
+    signal === undefined
+      ? 'a message and a poke (its process is not known here)'
+      : 'a message, a poke and SIGINT';
+  return told(
+    false,
+    undefined,
+    `still running after ${means}: one long call into C that ends by itself, or code that swallows the interrupt; a restart ends it, and its variables`,
+  );
+}

@@ -1,0 +1,376 @@
+/**
+ * A session on one kernel, shared by everybody who asks for it: a fair queue of cells with owners, one
+ * shell request at a time, the cells of others seen live, and the truth about the kernel's end. A new
+ * kernel on the old ports is never taken for the old one: somebody must say `resume`.
+ */
+import { Failure } from '../protocol/failures.ts';
+import { systemClock } from '../system/clock.ts';
+import { randomText } from '../system/ids.ts';
+import { Activity, type BusyFor, type OthersCell } from './activity.ts';
+import { Cell, type CellView, type CellWish } from './cell.ts';
+import { runCell } from './cell-run.ts';
+import { KernelClient } from './client.ts';
+import { type ConnectionInfo, endpointOf } from './connection-info.ts';
+import { FairQueue } from './fair-queue.ts';
+import { type KernelInfo, shakeHands } from './handshake.ts';
+import { type Interrupted, interruptKernel } from './interrupt.ts';
+import type { JupyterMessage } from './message.ts';
+import type { OutputSink } from './output/cell-output.ts';
+import { Peek } from './peek.ts';
+import { kernelPid, signalKernel } from './kernel-process.ts';
+import { ShellLine } from './shell-line.ts';
+
+export type SessionEvent =
+  | { readonly kind: 'cell'; readonly cell: Cell }
+  | { readonly kind: 'input'; readonly cell: Cell }
+  | { readonly kind: 'other'; readonly cell: OthersCell }
+  | { readonly kind: 'connection'; readonly up: boolean }
+  | { readonly kind: 'gone'; readonly reason: string }
+  /** Another kernel answers where the old one was. */
+  | { readonly kind: 'replaced'; readonly reason: string };
+
+export interface SessionOptions {
+  /** What others see as the user of requests that belong to no owner. */
+  readonly username: string;
+  readonly sinkFor?: (cell: { readonly id: string; readonly owner: string }) => OutputSink;
+  readonly event?: (event: SessionEvent) => void;
+  readonly withinMs?: number;
+  /** Of a kernel we started. */
+  readonly pid?: number;
+  /** For files and processes of a kernel that is not ours. */
+  readonly connectionFile?: string;
+  readonly handshakeMs?: number;
+}
+
+export type KernelState =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'gone'; readonly reason: string; readonly at: number }
+  | { readonly kind: 'replaced'; readonly reason: string; readonly at: number };
+
+export interface KernelStatus {
+  readonly state: KernelState;
+  readonly info: KernelInfo;
+  readonly connected: boolean;
+  /** Milliseconds; undefined: it does not beat. */
+  readonly heartbeat: number | undefined;
+  readonly control: number | undefined;
+  readonly busyFor: (BusyFor & { readonly cell: string | undefined }) | undefined;
+  readonly queued: number;
+  readonly pid: number | undefined;
+  readonly memoryBytes: number | undefined;
+  readonly cpuPercent: number | undefined;
+  readonly disbelief: KernelClient['disbelief'];
+  /** How often a request had to be woken (ipykernel#1554). */
+  readonly knocks: number;
+}
+
+const ATTACH_MS = 5_000;
+const PROBE_MS = 500;
+const KEPT_CELLS = 50;
+
+export class KernelSession {
+  readonly info: ConnectionInfo;
+  readonly peek: Peek;
+  readonly #options: SessionOptions;
+  readonly #client: KernelClient;
+  readonly #activity: Activity;
+  readonly #line: ShellLine;
+  readonly #clock = systemClock();
+  readonly #queue = new FairQueue<Cell>();
+  readonly #cells = new Map<string, Cell>();
+  #running: Cell | undefined;
+  #state: KernelState = { kind: 'ready' };
+  #kernel: KernelInfo | undefined;
+  #kernelSession: string | undefined;
+  #cutSince = false;
+  #heard = 0;
+  #ownersWord: string | undefined;
+  #exiting: Cell | undefined;
+  #connected = false;
+  #closed = false;
+  #pid: number | undefined;
+
+  /** Throws a Failure that says what is there instead of a kernel that answers. */
+  static async open(info: ConnectionInfo, options: SessionOptions): Promise<KernelSession> {
+    const session = new KernelSession(info, options);
+    try {
+      await session.#greet(options.withinMs ?? ATTACH_MS);
+      return session;
+    } catch (error) {
+      session.close();
+      throw error;
+    }
+  }
+
+  private constructor(info: ConnectionInfo, options: SessionOptions) {
+    this.info = info;
+    this.#options = options;
+    this.#pid = options.pid;
+    const { username, handshakeMs } = options;
+    this.#client = new KernelClient(
+      info,
+      { username, ...(handshakeMs === undefined ? {} : { handshakeMs }) },
+      {
+        heard: (message) => this.#hear(message),
+        cut: () => (this.#cutSince = true),
+        up: () => this.#linked(),
+        down: (channel) => {
+          if (channel === 'iopub') this.#running?.outputMayBeMissing('the connection was cut while it ran');
+          this.#linked();
+        },
+      },
+    );
+    this.#activity = new Activity(this.#client.session, this.#clock.now);
+    this.#line = new ShellLine(this.#client, this.#activity, endpointOf(info, 'shell'), () =>
+      this.#nextCell(),
+    );
+    this.peek = new Peek(this.#client, this.#line);
+  }
+
+  get state(): KernelState {
+    return this.#state;
+  }
+
+  /** As it introduced itself. */
+  get kernel(): KernelInfo {
+    if (this.#kernel === undefined) throw new Failure('internal', 'a session that never was opened');
+    return this.#kernel;
+  }
+
+  get running(): Cell | undefined {
+    return this.#running;
+  }
+
+  /** Those that wait, in the order in which they will run. */
+  get queued(): readonly Cell[] {
+    return this.#queue.all();
+  }
+
+  get others(): readonly OthersCell[] {
+    return this.#activity.others;
+  }
+
+  get cells(): readonly CellView[] {
+    return [...this.#cells.values()].map((cell) => cell.view);
+  }
+
+  cell(id: string): Cell | undefined {
+    return this.#cells.get(id);
+  }
+
+  /** Puts a cell into the queue; wait for it with `cell.wait`. `id`: the host's own name for it. */
+  execute(wish: CellWish, id = randomText(9)): Cell {
+    this.#mustBeReady();
+    const cell = new Cell(id, wish, this.#options.sinkFor?.({ id, owner: wish.owner }), {
+      changed: (changed) => this.#tell({ kind: 'cell', cell: changed }),
+      now: this.#clock.now,
+    });
+    this.#cells.set(id, cell);
+    this.#forgetOld();
+    this.#queue.add(wish.owner, cell);
+    this.#tell({ kind: 'cell', cell });
+    this.#line.advance();
+    return cell;
+  }
+
+  /** Takes a cell out of the queue; false: it runs already, or has ended. */
+  cancel(id: string, reason = 'it was cancelled while it waited'): boolean {
+    const cell = this.#cells.get(id);
+    if (cell === undefined || !this.#queue.remove(cell)) return false;
+    cell.finish({ kind: 'never ran', reason });
+    return true;
+  }
+
+  /** Stops whatever runs, ours or another's, by the ladder of kernels.md §3.2. */
+  async interrupt(): Promise<Interrupted> {
+    const pid = await this.pid();
+    return await interruptKernel({
+      client: this.#client,
+      activity: this.#activity,
+      ...(pid === undefined ? {} : { signal: () => signalKernel(pid, 'SIGINT') }),
+    });
+  }
+
+  async pid(): Promise<number | undefined> {
+    this.#pid ??= await kernelPid({
+      client: this.#client,
+      info: this.info,
+      file: this.#options.connectionFile,
+    });
+    return this.#pid;
+  }
+
+  async status(): Promise<KernelStatus> {
+    const begun = performance.now();
+    const control = this.#client.ask({ channel: 'control', type: 'kernel_info_request', withinMs: PROBE_MS });
+    const [heartbeat, answer, usage] = await Promise.all([
+      this.#client.beat(PROBE_MS),
+      control.answer.then(({ kind }) => (kind === 'reply' ? performance.now() - begun : undefined)),
+      this.peek.usage(PROBE_MS),
+    ]);
+    const busy = this.#activity.busyFor;
+    return {
+      state: this.#state,
+      info: this.kernel,
+      connected: this.#client.up,
+      heartbeat,
+      control: answer,
+      busyFor: busy === undefined ? undefined : { ...busy, cell: this.#ownCell(busy) },
+      queued: this.#queue.size,
+      pid: this.#state.kind === 'ready' ? (usage.pid ?? (await this.pid())) : undefined,
+      memoryBytes: usage.memoryBytes,
+      cpuPercent: usage.cpuPercent,
+      disbelief: this.#client.disbelief,
+      knocks: this.#line.knocks,
+    };
+  }
+
+  /** Asks the kernel to end; true when it is gone. Who may ask is the host's to decide. */
+  async shutdown(by: string, { restart = false, withinMs = 3_000 } = {}): Promise<boolean> {
+    this.#ownersWord = `${by} ${restart ? 'restarted' : 'shut down'} it`;
+    this.#client.ask({ channel: 'control', type: 'shutdown_request', content: { restart }, withinMs });
+    const end = performance.now() + withinMs;
+    while (this.#state.kind === 'ready' && performance.now() < end) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#clock.after(10, resolve);
+      await promise;
+    }
+    return this.#state.kind !== 'ready';
+  }
+
+  /** Takes the kernel that answers now for the session's own: its variables are not those of before. */
+  async resume(options: { readonly pid?: number; readonly withinMs?: number } = {}): Promise<KernelInfo> {
+    this.#pid = options.pid;
+    this.#heard = 0;
+    await this.#greet(options.withinMs ?? ATTACH_MS);
+    this.#state = { kind: 'ready' };
+    this.#ownersWord = undefined;
+    this.#exiting = undefined;
+    this.#line.advance();
+    return this.kernel;
+  }
+
+  /** Leaves the kernel alone and alive. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endAll('the session was closed');
+    this.#client.close();
+  }
+
+  async #greet(withinMs: number): Promise<void> {
+    this.#kernel = await shakeHands(this.#client, { heardAnything: () => this.#heard > 0, withinMs });
+  }
+
+  #nextCell(): (() => Promise<void>) | undefined {
+    if (this.#state.kind !== 'ready') return undefined;
+    const cell = this.#queue.take();
+    if (cell === undefined) return undefined;
+    return async () => {
+      this.#running = cell;
+      await runCell(cell, {
+        client: this.#client,
+        line: this.#line,
+        activity: this.#activity,
+        gone: () => (this.#state.kind === 'ready' ? undefined : this.#state.reason),
+        exiting: (exiting) => (this.#exiting = exiting),
+        asks: (asking) => this.#tell({ kind: 'input', cell: asking }),
+      });
+      this.#running = undefined;
+    };
+  }
+
+  #hear(message: JupyterMessage): void {
+    this.#heard += 1;
+    const { header, parent, content } = message;
+    if (header.msg_type === 'shutdown_reply' && parent?.session !== this.#client.session) {
+      const restart = content['restart'] === true;
+      this.#ownersWord ??= `its owner (${parent?.username || 'another client'}) ${restart ? 'restarted' : 'shut down'} it`;
+    }
+    this.#recognise(message);
+    const other = this.#activity.heard(message);
+    if (other !== undefined) this.#tell({ kind: 'other', cell: other });
+  }
+
+  /** A kernel process signs with a session of its own: another one is another kernel. */
+  #recognise({ header, parent }: JupyterMessage): void {
+    if (
+      header.session === '' ||
+      header.session === this.#client.session ||
+      header.session === parent?.session
+    )
+      return;
+    if (this.#kernelSession !== undefined && header.session !== this.#kernelSession && this.#cutSince) {
+      this.#lose('another kernel answers in its place');
+      this.#replaced();
+    }
+    this.#kernelSession = header.session;
+    this.#cutSince = false;
+  }
+
+  #linked(): void {
+    if (this.#closed) return;
+    const { up } = this.#client;
+    if (up !== this.#connected) {
+      this.#connected = up;
+      this.#tell({ kind: 'connection', up });
+    }
+    if (up && this.#state.kind === 'gone') this.#replaced();
+    if (this.#kernel !== undefined && this.#client.absent) this.#lose('its process ended');
+  }
+
+  #lose(how: string): void {
+    if (this.#state.kind !== 'ready') return;
+    const exit =
+      this.#exiting === undefined ? undefined : `a cell of ${this.#exiting.wish.owner} told it to exit`;
+    const reason = this.#ownersWord ?? exit ?? how;
+    this.#state = { kind: 'gone', reason, at: this.#clock.now() };
+    this.#pid = undefined;
+    this.#kernelSession = undefined;
+    this.#activity.forget();
+    this.#running?.finish({ kind: 'kernel gone', reason });
+    this.#endAll(`the kernel is gone: ${reason}`);
+    this.#tell({ kind: 'gone', reason });
+  }
+
+  #replaced(): void {
+    if (this.#state.kind !== 'gone') return;
+    this.#state = { ...this.#state, kind: 'replaced' };
+    this.#tell({ kind: 'replaced', reason: this.#state.reason });
+  }
+
+  #endAll(reason: string): void {
+    for (let cell = this.#queue.take(); cell !== undefined; cell = this.#queue.take()) {
+      cell.finish({ kind: 'never ran', reason });
+    }
+    this.#running?.finish({ kind: 'lost', reason: `${reason}; it may have run` });
+  }
+
+  #mustBeReady(): void {
+    if (this.#closed) throw new Failure('conflict', 'wanted an open session; this one was closed');
+    const state = this.#state;
+    if (state.kind === 'ready') return;
+    const now =
+      state.kind === 'gone' ? 'nothing answers there' : 'a new kernel answers there, without its variables';
+    throw new Failure('conflict', `wanted the kernel; it is gone (${state.reason}), and ${now}`, {
+      hint: 'ipc kernel status',
+    });
+  }
+
+  #ownCell(busy: BusyFor): string | undefined {
+    return busy.session === this.#client.session ? this.#running?.id : undefined;
+  }
+
+  #forgetOld(): void {
+    for (const [id, cell] of this.#cells) {
+      if (this.#cells.size <= KEPT_CELLS) return;
+      if (cell.state !== 'ended') continue;
+      cell.forget();
+      this.#cells.delete(id);
+    }
+  }
+
+  #tell(event: SessionEvent): void {
+    if (!this.#closed) this.#options.event?.(event);
+  }
+}
