@@ -1,6 +1,8 @@
 /** Terminal sequences out of a kernel's text: every CSI and OSC, not only colours (octave writes `ESC[?2004l`). */
 
-const BEGINS = new RegExp('[\\u001B\\u0090\\u009B\\u009D]');
+/** ESC, DCS, CSI, OSC: in 7 and in 8 bits. */
+export const INTRODUCERS = '\\u001B\\u0090\\u009B\\u009D';
+const BEGINS = new RegExp(`[${INTRODUCERS}]`);
 const STRING = '(?:\\u001B[\\]PX^_]|[\\u009D\\u0090])[^\\u0007\\u001B\\u009C]*';
 /** What begins a sequence and does not yet end it. */
 const OPEN = new RegExp(`(?:\\u001B[ -/]*|(?:\\u001B\\[|\\u009B)[0-?]*[ -/]*|${STRING}\\u001B?)$`);
@@ -9,7 +11,8 @@ const SEQUENCE = new RegExp(
   'g',
 );
 /** All but tab, newline, return and backspace, whose meaning a screen knows. */
-const CONTROL = new RegExp('[\\0-\\u0007\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F]', 'g');
+const CONTROLS = '\\0-\\u0007\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F';
+const CONTROL = new RegExp(`[${CONTROLS}]`, 'g');
 const PLAIN = /^[\t\n\u0020-\u007E\u00A0-\uFFFD]*$/;
 
 /** A sequence longer than this is not one: it is shown without its escape rather than waited for. */

@@ -3,7 +3,7 @@
  * (nested progress bars) do what they say, all other sequences vanish. Lines the cursor can no longer
  * reach are final and leave.
  */
-import { openSequence, plainText } from './plain.ts';
+import { INTRODUCERS, openSequence, plainText } from './plain.ts';
 
 /** How far up a cursor may go. */
 const LIVE_ROWS = 64;
@@ -12,7 +12,7 @@ const LIVE_COLUMNS = 65_536;
 /** A step this far up is an attack or a fault, not a progress bar. */
 const MANY = 1_000;
 
-const SPECIAL = new RegExp('[\\r\\b\\u001B\\u009B\\u009D\\u0090]');
+const SPECIAL = new RegExp(`[\\r\\b${INTRODUCERS}]`);
 const MOVE = '(?:\\u001B\\[|\\u009B)(?<count>\\d*)(?<what>[AKBCDG])';
 const TOKENS = new RegExp(`\\n|\\r|\\u0008|${MOVE}|[^\\n\\r\\u0008\\u001B\\u009B]+|[^]`, 'g');
 const CURSOR = new RegExp(MOVE, 'g');
