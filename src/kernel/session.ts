@@ -6,7 +6,7 @@
 import { Failure } from '../protocol/failures.ts';
 import { systemClock } from '../system/clock.ts';
 import { randomText } from '../system/ids.ts';
-import { Activity, type BusyFor, type OthersCell } from './activity.ts';
+import { Activity, type OthersCell } from './activity.ts';
 import { Cell, type CellView, type CellWish } from './cell.ts';
 import { runCell } from './cell-run.ts';
 import { KernelClient } from './client.ts';
@@ -15,57 +15,13 @@ import { FairQueue } from './fair-queue.ts';
 import { type KernelInfo, shakeHands } from './handshake.ts';
 import { type Interrupted, interruptKernel } from './interrupt.ts';
 import type { JupyterMessage } from './message.ts';
-import type { OutputSink } from './output/cell-output.ts';
 import { Peek } from './peek.ts';
 import { kernelPid, signalKernel } from './kernel-process.ts';
+import type { SessionOptions, SessionEvent } from './session-options.ts';
 import { ShellLine } from './shell-line.ts';
-
-export type SessionEvent =
-  | { readonly kind: 'cell'; readonly cell: Cell }
-  | { readonly kind: 'input'; readonly cell: Cell }
-  | { readonly kind: 'other'; readonly cell: OthersCell }
-  | { readonly kind: 'connection'; readonly up: boolean }
-  | { readonly kind: 'gone'; readonly reason: string }
-  /** Another kernel answers where the old one was. */
-  | { readonly kind: 'replaced'; readonly reason: string };
-
-export interface SessionOptions {
-  /** What others see as the user of requests that belong to no owner. */
-  readonly username: string;
-  readonly sinkFor?: (cell: { readonly id: string; readonly owner: string }) => OutputSink;
-  readonly event?: (event: SessionEvent) => void;
-  readonly withinMs?: number;
-  /** Of a kernel we started. */
-  readonly pid?: number;
-  /** For files and processes of a kernel that is not ours. */
-  readonly connectionFile?: string;
-  readonly handshakeMs?: number;
-}
-
-export type KernelState =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'gone'; readonly reason: string; readonly at: number }
-  | { readonly kind: 'replaced'; readonly reason: string; readonly at: number };
-
-export interface KernelStatus {
-  readonly state: KernelState;
-  readonly info: KernelInfo;
-  readonly connected: boolean;
-  /** Milliseconds; undefined: it does not beat. */
-  readonly heartbeat: number | undefined;
-  readonly control: number | undefined;
-  readonly busyFor: (BusyFor & { readonly cell: string | undefined }) | undefined;
-  readonly queued: number;
-  readonly pid: number | undefined;
-  readonly memoryBytes: number | undefined;
-  readonly cpuPercent: number | undefined;
-  readonly disbelief: KernelClient['disbelief'];
-  /** How often a request had to be woken (ipykernel#1554). */
-  readonly knocks: number;
-}
+import { type KernelState, type KernelStatus, kernelStatus } from './status.ts';
 
 const ATTACH_MS = 5_000;
-const PROBE_MS = 500;
 const KEPT_CELLS = 50;
 
 export class KernelSession {
@@ -201,28 +157,14 @@ export class KernelSession {
   }
 
   async status(): Promise<KernelStatus> {
-    const begun = performance.now();
-    const control = this.#client.ask({ channel: 'control', type: 'kernel_info_request', withinMs: PROBE_MS });
-    const [heartbeat, answer, usage] = await Promise.all([
-      this.#client.beat(PROBE_MS),
-      control.answer.then(({ kind }) => (kind === 'reply' ? performance.now() - begun : undefined)),
-      this.peek.usage(PROBE_MS),
-    ]);
-    const busy = this.#activity.busyFor;
-    return {
-      state: this.#state,
-      info: this.kernel,
-      connected: this.#client.up,
-      heartbeat,
-      control: answer,
-      busyFor: busy === undefined ? undefined : { ...busy, cell: this.#ownCell(busy) },
-      queued: this.#queue.size,
-      pid: this.#state.kind === 'ready' ? (usage.pid ?? (await this.pid())) : undefined,
-      memoryBytes: usage.memoryBytes,
-      cpuPercent: usage.cpuPercent,
-      disbelief: this.#client.disbelief,
-      knocks: this.#line.knocks,
-    };
+    return await kernelStatus({
+      client: this.#client,
+      peek: this.peek,
+      busy: this.#activity.busyFor,
+      cellOf: (busy) => (busy.session === this.#client.session ? this.#running?.id : undefined),
+      pid: () => (this.#state.kind === 'ready' ? this.pid() : Promise.resolve(undefined)),
+      known: { state: this.#state, info: this.kernel, queued: this.#queue.size, knocks: this.#line.knocks },
+    });
   }
 
   /** Asks the kernel to end; true when it is gone. Who may ask is the host's to decide. */
@@ -355,10 +297,6 @@ export class KernelSession {
     throw new Failure('conflict', `wanted the kernel; it is gone (${state.reason}), and ${now}`, {
       hint: 'ipc kernel status',
     });
-  }
-
-  #ownCell(busy: BusyFor): string | undefined {
-    return busy.session === this.#client.session ? this.#running?.id : undefined;
   }
 
   #forgetOld(): void {
