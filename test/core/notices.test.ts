@@ -134,6 +134,21 @@ test('a session is told of when nothing wakes it: not beside a channel, not whil
   expect(bodies(one).slice(1)).toEqual([['bob working: hi', 'bob working: are you there']]);
 });
 
+test('hours without a call end no notifier: what comes then is told like the first (R2)', async () => {
+  await world.enter('ann', 'human');
+  const bob = await world.enter('bob', 'agent');
+  const one = await notifier('one');
+  await send(bob, 'ann', 'before');
+  await later();
+  for (let hour = 0; hour < 25; hour += 1) {
+    world.clock.advance(3_600_000);
+    await turn();
+  }
+  await send(bob, 'ann', 'after');
+  await later();
+  expect(bodies(one)).toEqual([['bob ann: before'], ['bob ann: after']]);
+});
+
 test('nobody may claim a notice that was not theirs to show', async () => {
   await world.enter('ann', 'human');
   const bob = await world.enter('bob', 'agent');

@@ -14,6 +14,8 @@ export interface McpOptions {
   readonly cwd?: string;
   /** Below a process of its own: of a program nobody knows, the parent tells its sessions apart. */
   readonly alone?: true;
+  /** The mask for new files of such a process. */
+  readonly mask?: string;
 }
 
 export interface McpSession extends AsyncDisposable {
@@ -38,7 +40,10 @@ export async function openMcp(machine: Machine, options: McpOptions = {}): Promi
   const words = ['mcp', ...named, ...(options.args ?? [])];
   const transport = new StdioClientTransport({
     ...(options.alone === true
-      ? { command: 'sh', args: ['-c', '"$0" "$@"; exit $?', BINARY, ...words] }
+      ? {
+          command: 'sh',
+          args: ['-c', `umask ${options.mask ?? '022'}; "$0" "$@"; exit $?`, BINARY, ...words],
+        }
       : { command: BINARY, args: words }),
     env: { HOME: machine.directory, USER: 'tester', TZ: 'UTC', IPC_HOME: machine.home, ...options.env },
     cwd: options.cwd ?? machine.directory,

@@ -28,15 +28,18 @@ export const inSession = { env: { CLAUDE_CODE_SESSION_ID: SESSION } };
 
 /** One test for each row, on a machine of its own. */
 export function driveEach(rows: readonly Row[]): void {
-  for (const { theirs, ours, holds, drive, args = [] } of rows) {
-    test(`${theirs} → ${ours}: ${holds}`, async () => {
-      await using machine = await openMachine();
-      await using claude = await openMcp(machine, { as: 'claude', args, alone: true, ...inSession });
-      await using gemini = await openMcp(machine, { as: 'gemini', alone: true });
-      await Promise.all([claude.text('check'), gemini.text('check')]);
-      await drive({ machine, claude, gemini });
-    });
-  }
+  for (const { theirs, ours, holds, drive, args } of rows)
+    test(`${theirs} → ${ours}: ${holds}`, withPair(drive, args));
+}
+
+export function withPair(drive: (pair: Pair) => Promise<void>, args: readonly string[] = []) {
+  return async (): Promise<void> => {
+    await using machine = await openMachine();
+    await using claude = await openMcp(machine, { as: 'claude', args, alone: true, ...inSession });
+    await using gemini = await openMcp(machine, { as: 'gemini', alone: true });
+    await Promise.all([claude.text('check'), gemini.text('check')]);
+    await drive({ machine, claude, gemini });
+  };
 }
 
 export async function readText({ client }: McpSession, uri: string): Promise<string> {
