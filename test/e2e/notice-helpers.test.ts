@@ -133,12 +133,14 @@ linuxTest('a daemon that is restarted, or killed, does not make it tell again (R
 linuxTest('what was shown and could not be noted is noted later, and not shown again (R3)', async () => {
   // The daemon dies while the notice is on the screen.
   const pid = join(machine.userHome, 'daemon.pid');
-  await helper('notify-send', `[ ! -s ${pid} ] || { kill -9 $(cat ${pid}); : > ${pid}; }`);
+  await helper('notify-send', `[ ! -s ${pid} ] || { read -r daemon <${pid}; : >${pid}; kill -9 $daemon; }`);
   await desk();
-  await Bun.write(pid, String(await machine.daemonPid()));
+  const before = await machine.daemonPid();
+  await Bun.write(pid, `${before}\n`);
   const id = await send('shown before the crash');
   await shows('notify-send', 1);
   await offered(id);
+  expect(await machine.daemonPid()).not.toBe(before);
   await offered(await send('shown after it'));
   expect((await told('notify-send')).map((line) => line.split(' | ')[1])).toEqual([
     'shown before the crash',
