@@ -89,6 +89,15 @@ describe('the MCP Inspector', () => {
     expect(JSON.stringify(result)).toContain(expected);
   });
 
+  inspected('passes on what a person types as --tool-arg', async () => {
+    await using machine = await openMachine();
+    const typed = ['to=bob, #reviews', 'text=hi'].flatMap((word) => ['--tool-arg', word]);
+    await machine.ok(['topic', 'join', 'reviews', '--as', 'alice']);
+    const { result } = await inspect(machine, '--method', 'tools/call', '--tool-name', 'send', ...typed);
+    expect(JSON.stringify(result)).toContain('queued for bob');
+    expect(JSON.stringify(result)).toContain('through #reviews');
+  });
+
   inspected('calls reply, and sees a refusal as the tool’s own error', async () => {
     await using machine = await openMachine();
     const { code, result } = await inspect(
