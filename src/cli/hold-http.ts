@@ -10,7 +10,15 @@ import { Client } from '../rpc/client.ts';
 import { reach } from '../rpc/ensure.ts';
 import { userName } from '../system/identity.ts';
 import { randomUuid } from '../system/ids.ts';
-import { bind, bindAll, copyKey, readBinding, readKey, sessionBinding } from '../system/keys.ts';
+import {
+  type Binding,
+  bind,
+  bindAll,
+  copyKey,
+  readBinding,
+  readKey,
+  sessionBinding,
+} from '../system/keys.ts';
 import { sharedSecret } from '../system/secret.ts';
 import { renameInTokens, type Token } from '../system/tokens.ts';
 import type { World } from './call.ts';
@@ -20,14 +28,29 @@ import { namingLock, takeName } from './take-name.ts';
 
 const CLAIM: Parameters<typeof takeName>[1] = { kind: 'agent', hold: true, doors: ['tool'] };
 
+/** Of a client that comes back the one it had, else its token's; none: any. */
+export function wantedOverHttp(
+  { environment, paths }: Pick<World, 'environment' | 'paths'>,
+  wish: NameWish,
+): AgentName | undefined {
+  const back = bindingsOf(wish).map((binding) => readBinding(paths, binding)?.name);
+  return back.find((name) => name !== undefined) ?? ownName(environment, wish.token);
+}
+
+function bindingsOf({ token, session }: NameWish): readonly Binding[] {
+  return session === undefined ? [] : [sessionBinding('http', `${token.id} ${session}`)];
+}
+
+/** A person's name is no session's. */
+function ownName(environment: World['environment'], { agent }: Token): AgentName | undefined {
+  return nameKey(agent) === nameKey(userName(environment)) ? undefined : agent;
+}
+
 export async function holdForHttp({ environment, paths }: World, wish: NameWish): Promise<HeldName> {
   let { token } = wish;
-  const own = nameKey(token.agent) === nameKey(userName(environment)) ? undefined : token.agent;
-  const bindings = wish.session === undefined ? [] : [sessionBinding('http', `${token.id} ${wish.session}`)];
-  const back = bindings
-    .map((binding) => readBinding(paths, binding)?.name)
-    .find((name) => name !== undefined);
-  const wanted = back ?? own;
+  const own = ownName(environment, token);
+  const bindings = bindingsOf(wish);
+  const wanted = wantedOverHttp({ environment, paths }, wish);
   const client = new Client({
     connect: (receive) => reach({ paths, environment, start: 'absent' }, receive),
     caller: { client: wish.client.slice(0, 100), kind: 'agent', pid: environment.pid },

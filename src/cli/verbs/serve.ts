@@ -127,15 +127,18 @@ function mcpRoute({ world }: Call): { readonly route: Route; close(): Promise<vo
   const { environment, paths } = world;
   let sessions: Promise<McpSessions> | undefined;
   const load = async (): Promise<McpSessions> => {
-    const [{ McpSessions }, { serveIpc }, { holdForHttp }, { stagingIn }] = await Promise.all([
-      import('../../http/mcp/sessions.ts'),
-      import('../../http/mcp/ipc-session.ts'),
-      import('../hold-http.ts'),
-      import('../staging.ts'),
-    ]);
+    const [{ McpSessions }, { serveIpc }, { holdForHttp, wantedOverHttp }, { stagingIn }] = await Promise.all(
+      [
+        import('../../http/mcp/sessions.ts'),
+        import('../../http/mcp/ipc-session.ts'),
+        import('../hold-http.ts'),
+        import('../staging.ts'),
+      ],
+    );
     return new McpSessions(
       serveIpc({
         hold: (wish) => holdForHttp(world, wish),
+        wanted: (wish) => wantedOverHttp(world, wish),
         staging: stagingIn(paths),
         clock: systemClock(),
         offset: localOffset(environment),

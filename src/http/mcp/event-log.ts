@@ -54,13 +54,17 @@ export class EventLog implements EventStore {
     return place.stream;
   }
 
-  /** What was said on the stream of that event up to it, as far as it is still known. */
-  through(id: string): readonly JSONRPCMessage[] {
+  /**
+   * What the client is known to have of a stream that begins anew: all up to the event it names, nothing
+   * when it names none. What is not to be replayed is forgotten with this: it was lost, or it is known.
+   */
+  settle(stream: string, id: string): readonly JSONRPCMessage[] {
     const place = this.#placeOf(id);
-    if (place === undefined) return [];
-    return this.#entries
-      .filter(({ stream, number }) => stream === place.stream && number <= place.number)
-      .map(({ message }) => message);
+    const number = place?.stream === stream ? place.number : 0;
+    const known = this.#entries.filter((entry) => entry.stream === stream && entry.number <= number);
+    this.#entries = this.#entries.filter((entry) => entry.stream !== stream || this.#replays(entry.message));
+    this.#bytes = this.#entries.reduce((sum, { size }) => sum + size, 0);
+    return known.map(({ message }) => message);
   }
 
   #placeOf(id: string): Pick<Entry, 'stream' | 'number'> | undefined {

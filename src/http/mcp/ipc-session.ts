@@ -39,6 +39,8 @@ export interface NameWish {
 
 export interface IpcSessionParts extends Pick<ServingParts, 'staging' | 'clock' | 'offset' | 'home'> {
   readonly hold: (wish: NameWish) => Promise<HeldName>;
+  /** The name it will ask for; undefined: any. */
+  readonly wanted: (wish: NameWish) => string | undefined;
 }
 
 /** Somebody whose stream was cut has so long to come back before a newcomer counts as the same client. */
@@ -101,12 +103,12 @@ class IpcSession implements Served {
     return !('method' in message && NOT_REPLAYED.has(message.method));
   }
 
-  async opening(known: readonly JSONRPCMessage[]): Promise<void> {
+  async opening(known: () => readonly JSONRPCMessage[]): Promise<void> {
     this.#following = false;
     this.#server.rest();
     // What is on its way to the old stream gets there first.
     await pause(0);
-    await this.#server.reopened(known.flatMap(channelId));
+    await this.#server.reopened(known().flatMap(channelId));
   }
 
   opened(until: AbortSignal): void {
@@ -145,23 +147,29 @@ class IpcSession implements Served {
     };
   }
 
+  get #session(): string | undefined {
+    return this.#line.headers.get('ipc-session') ?? undefined;
+  }
+
   async #hold(): Promise<HeldName> {
-    for (const other of this.#parts.sessions) if (other !== this) await other.#giveWay(this.#line);
-    const held = await this.#parts.hold({
+    const wish = {
       token: this.#token,
       client: this.#server.mcp.server.getClientVersion()?.name ?? 'mcp',
-      session: this.#line.headers.get('ipc-session') ?? undefined,
-    });
+      session: this.#session,
+    };
+    const name = this.#parts.wanted(wish);
+    for (const other of this.#parts.sessions) if (other !== this) await other.#giveWay(wish, name);
+    const held = await this.#parts.hold(wish);
     if (!this.#following) this.#follow();
     return held;
   }
 
   /** To somebody with the same token: at once when that is the same client, else when this one is gone. */
-  async #giveWay({ token, headers }: Line): Promise<void> {
-    if (token.id !== this.#line.token.id || this.#held === undefined) return;
-    const session = headers.get('ipc-session');
-    if (session !== this.#line.headers.get('ipc-session')) return;
-    if (session !== null) return await this.#line.end();
+  async #giveWay({ token, session }: NameWish, wanted: string | undefined): Promise<void> {
+    const held = await this.#held?.catch(() => undefined);
+    if (token.id !== this.#token.id || session !== this.#session || held === undefined) return;
+    if (session !== undefined) return await this.#line.end();
+    if (wanted === undefined || nameKey(wanted) !== nameKey(held.name)) return;
     const patience = this.#stream === undefined ? STREAMLESS_MS : BLIP_MS;
     for (let waited = 0; waited < BLIP_MS; waited += LOOK_MS) {
       const silent = this.#line.silentMs();

@@ -22,8 +22,8 @@ export interface Served {
   close(): Promise<void>;
   /** Whether a client that missed it has it again from the log of events; all of it when absent. */
   replays?(message: JSONRPCMessage): boolean;
-  /** A stream of pushes is about to open; the client is known to have these of what was said on earlier ones. */
-  opening?(known: readonly JSONRPCMessage[]): Promise<void>;
+  /** A stream of pushes is about to open; `known` tells what the client has of what was said before. */
+  opening?(known: () => readonly JSONRPCMessage[]): Promise<void>;
   /** It is open, until the signal is aborted. */
   opened?(until: AbortSignal): void;
   /** A request has come, with the token as it is now. */
@@ -163,7 +163,7 @@ export class McpSession implements Line {
     try {
       ending.use(context.streamPlace());
       const held = ending.use(context.whileHeld(this.token));
-      await this.#served.opening?.(last === '' ? [] : this.#log.through(last));
+      await this.#served.opening?.(() => this.#log.settle(PUSHES, last));
       const response = await this.#transport.handleRequest(request);
       if (!isStream(response)) {
         ending.dispose();
