@@ -30,13 +30,20 @@ const LONGEST_WAIT_MS = 100;
 /** IRkernel and others answer on shell alone; asking there too early would queue behind a cell. */
 const SHELL_AFTER_MS = 120;
 
+export interface Greeting {
+  readonly heardAnything: () => boolean;
+  readonly withinMs: number;
+  /** Of a kernel that is being started, whose ports are silent at first: how it ended, once it has. */
+  readonly ended?: () => string | undefined;
+}
+
 /**
  * Asks until both the answer and a word on IOPub have come: a subscription takes effect a moment after
  * the connection, and what is said before is lost (the slow joiner, kernels.md §2.4, 4).
  */
 export async function shakeHands(
   client: KernelClient,
-  { heardAnything, withinMs }: { readonly heardAnything: () => boolean; readonly withinMs: number },
+  { heardAnything, withinMs, ended }: Greeting,
 ): Promise<KernelInfo> {
   const begun = performance.now();
   const left = () => withinMs - (performance.now() - begun);
@@ -60,8 +67,11 @@ export async function shakeHands(
     await pause(Math.min(wait, Math.max(1, left())));
     if (info !== undefined && heardAnything()) return info;
     wait = Math.min(LONGEST_WAIT_MS, wait * 2);
-    if (client.absent) break;
+    if (ended === undefined ? client.absent : ended() !== undefined) break;
   }
+  const lastWords = ended?.();
+  if (lastWords !== undefined)
+    throw new Failure('cannot_create', `wanted a kernel to start; ${lastWords}`, live);
   throw await diagnosis(client, { answered: info !== undefined });
 }
 

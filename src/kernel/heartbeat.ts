@@ -8,6 +8,7 @@ export class Heartbeat implements Disposable {
   readonly #link: Link;
   #count = 0;
   #answer: ((count: number) => void) | undefined;
+  #absent: (() => void) | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(endpoint: Endpoint) {
@@ -17,11 +18,14 @@ export class Heartbeat implements Disposable {
         message: ([delimiter, body]) => {
           if (delimiter?.length === 0 && body?.length === 4) this.#answer?.(body.readUInt32BE());
         },
+        down: ({ absent }) => {
+          if (absent) this.#absent?.();
+        },
       },
     );
   }
 
-  /** Milliseconds to the answer, or undefined when none came in time. One at a time: REP answers in turn. */
+  /** Milliseconds to the answer; undefined: none came in time, or nobody listens. One at a time: REP answers in turn. */
   async beat(withinMs: number): Promise<number | undefined> {
     const beaten = this.#last.then(() => this.#beat(withinMs));
     this.#last = beaten;
@@ -47,10 +51,14 @@ export class Heartbeat implements Disposable {
       if (found === count) resolve(performance.now() - begun);
     };
     const timer = setTimeout(() => resolve(undefined), withinMs);
+    // Nobody listens there: no reason to wait for the time to pass.
+    this.#absent = () => resolve(undefined);
+    if (this.#link.absent) resolve(undefined);
     const takeBack = this.#link.send([DELIMITER, body]);
     const took = await promise;
     clearTimeout(timer);
     this.#answer = undefined;
+    this.#absent = undefined;
     // A REP that owes an answer takes no other question: a fresh connection owes nothing.
     if (took === undefined && !takeBack()) this.#link.renew();
     return took;

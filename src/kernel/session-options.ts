@@ -23,4 +23,6 @@ export interface SessionOptions {
   /** For files and processes of a kernel that is not ours. */
   readonly connectionFile?: string;
   readonly handshakeMs?: number;
+  /** Of a kernel just launched: how it ended, when it ends (`Launched.exited`); its ports may be silent at first. */
+  readonly starting?: Promise<string>;
 }

@@ -50,7 +50,7 @@ export class KernelSession {
   static async open(info: ConnectionInfo, options: SessionOptions): Promise<KernelSession> {
     const session = new KernelSession(info, options);
     try {
-      await session.#greet(options.withinMs ?? ATTACH_MS);
+      await session.#greet(options.withinMs ?? ATTACH_MS, options.starting);
       return session;
     } catch (error) {
       session.close();
@@ -181,10 +181,10 @@ export class KernelSession {
   }
 
   /** Takes the kernel that answers now for the session's own: its variables are not those of before. */
-  async resume(options: { readonly pid?: number; readonly withinMs?: number } = {}): Promise<KernelInfo> {
+  async resume(options: Pick<SessionOptions, 'pid' | 'withinMs' | 'starting'> = {}): Promise<KernelInfo> {
     this.#pid = options.pid;
     this.#heard = 0;
-    await this.#greet(options.withinMs ?? ATTACH_MS);
+    await this.#greet(options.withinMs ?? ATTACH_MS, options.starting);
     this.#state = { kind: 'ready' };
     this.#ownersWord = undefined;
     this.#exiting = undefined;
@@ -200,8 +200,15 @@ export class KernelSession {
     this.#client.close();
   }
 
-  async #greet(withinMs: number): Promise<void> {
-    this.#kernel = await shakeHands(this.#client, { heardAnything: () => this.#heard > 0, withinMs });
+  async #greet(withinMs: number, starting: Promise<string> | undefined): Promise<void> {
+    let lastWords: string | undefined;
+    void starting?.then((words) => (lastWords = words));
+    const ended = starting === undefined ? {} : { ended: () => lastWords };
+    this.#kernel = await shakeHands(this.#client, {
+      heardAnything: () => this.#heard > 0,
+      withinMs,
+      ...ended,
+    });
   }
 
   #nextCell(): (() => Promise<void>) | undefined {
