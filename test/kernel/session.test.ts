@@ -1,7 +1,7 @@
 /** A session on a real kernel: what agents and a person would see of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { statSync } from 'node:fs';
-import { KernelSession } from '../../src/kernel/session.ts';
+import type { KernelSession } from '../../src/kernel/session.ts';
 import { findKernels } from '../../src/kernel/discover.ts';
 import { portOwner } from '../../src/kernel/kernel-process.ts';
 import { readEnvironment } from '../../src/system/environment.ts';
