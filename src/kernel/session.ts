@@ -169,7 +169,7 @@ export class KernelSession {
 
   /** Asks the kernel to end; true when it is gone. Who may ask is the host's to decide. */
   async shutdown(by: string, { restart = false, withinMs = 3_000 } = {}): Promise<boolean> {
-    this.#ownersWord = `${by} ${restart ? 'restarted' : 'shut down'} it`;
+    this.#ownersWord = `${by} ${endWord(restart)}`;
     this.#client.ask({ channel: 'control', type: 'shutdown_request', content: { restart }, withinMs });
     const end = performance.now() + withinMs;
     while (this.#state.kind === 'ready' && performance.now() < end) {
@@ -234,7 +234,7 @@ export class KernelSession {
     const { header, parent, content } = message;
     if (header.msg_type === 'shutdown_reply' && parent?.session !== this.#client.session) {
       const restart = content['restart'] === true;
-      this.#ownersWord ??= `its owner (${parent?.username || 'another client'}) ${restart ? 'restarted' : 'shut down'} it`;
+      this.#ownersWord ??= `its owner (${parent?.username || 'another client'}) ${endWord(restart)}`;
     }
     this.#recognise(message);
     const other = this.#activity.heard(message);
@@ -318,4 +318,8 @@ export class KernelSession {
   #tell(event: SessionEvent): void {
     if (!this.#closed) this.#options.event?.(event);
   }
+}
+
+function endWord(restart: boolean): string {
+  return restart ? 'restarted it' : 'shut it down';
 }
