@@ -94,7 +94,7 @@ export function fakeKernel({ on, heart = 'beats' }: FakeOptions): FakeKernel {
           const client: Client & { flush: () => void } = {
             send,
             flush,
-            end: () => void socket.terminate(),
+            end: () => socket.terminate(),
             peer: new Peer(
               { type: sockets[channel] },
               {
