@@ -3,6 +3,7 @@
  * the system. A crash in between costs a repeat marked `again`, never a message (design §2).
  */
 import { Failure } from '../protocol/failures.ts';
+import { SHOWN_BYTES } from '../present/excerpt.ts';
 import { jsonLine } from '../present/json.ts';
 import { deliveredText } from '../present/person.ts';
 import type { Input, Output } from '../protocol/operations.ts';
@@ -11,8 +12,6 @@ import type { Session } from './session.ts';
 
 type Page = Output<'check'>;
 
-/** Bytes of one body shown before the rest is left to `ipc history ID --body` (design §6). */
-const BODY_BYTES = 8_192;
 /** An answer must fit into one frame of the wire; the operation allows this much. */
 const PAGE_BYTES = 524_288;
 const PAGE_MESSAGES = 1_000;
@@ -75,7 +74,7 @@ async function textPages(call: Call, session: Session, bodies: 'whole' | 'bounde
   let before = 0;
   return {
     page: async (page, { last }) => {
-      const look = bodies === 'whole' ? call.look() : { ...call.look(), bodyBytes: BODY_BYTES };
+      const look = bodies === 'whole' ? call.look() : { ...call.look(), bodyBytes: SHOWN_BYTES };
       const text =
         model === undefined
           ? page.messages.map((message) => deliveredText(message, look)).join('\n')

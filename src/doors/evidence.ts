@@ -6,6 +6,8 @@
  * Records as written by Claude Code 2.1.329 and Codex 0.169.0.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { asMarkup } from '../present/escape.ts';
+import { excerpt, SHOWN_BYTES } from '../present/excerpt.ts';
 import { lineIsWhole, messageLine } from '../present/line.ts';
 import type { Delivered, Door, MessageId } from '../protocol/model.ts';
 import { queuedLines } from './queue-text.ts';
@@ -24,8 +26,6 @@ export interface Proof {
 
 /** How much of a transcript's end is read. */
 const TAIL_BYTES = 262_144;
-/** What a channel carries of a body. */
-const CHANNEL_BYTES = 8_192;
 
 /** Undefined when it cannot be read; whole lines only. */
 export function transcriptTail(path: string): string | undefined {
@@ -107,7 +107,7 @@ export function isNotification(text: string): boolean {
 /** As an event of its own, or a line of one: neither mark can stand in a line of ours. */
 function hasLine(text: string, message: Delivered): boolean {
   const plain = messageLine(message);
-  return [plain, xmlEscaped(plain)].some((line) => {
+  return [plain, asMarkup(plain)].some((line) => {
     for (let at = text.indexOf(line); at >= 0; at = text.indexOf(line, at + 1)) {
       const [before, after] = [text.slice(Math.max(0, at - 7), at), text.slice(at + line.length)];
       const begins = at === 0 || before.endsWith('\n') || before === '<event>';
@@ -117,13 +117,9 @@ function hasLine(text: string, message: Delivered): boolean {
   });
 }
 
-function xmlEscaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}
-
 function fitsChannel({ body, bodyBlob, data, attachments }: Delivered): boolean {
   if (bodyBlob !== undefined || data !== undefined || (attachments ?? []).length > 0) return false;
-  return body.length * 3 <= CHANNEL_BYTES || Buffer.byteLength(body) <= CHANNEL_BYTES;
+  return excerpt(body, SHOWN_BYTES).missing === 0;
 }
 
 const CHANNEL = /(?:^|\n)<channel [^<>]*?\bmessage_id="([0-9a-f-]{36})"[^<>]*>/g;

@@ -1,13 +1,12 @@
 /** What hooks tell a model: facts with their times, no orders, never longer than clients show. */
-import { formatBytes } from '../present/excerpt.ts';
+import { formatBytes, SHOWN_BYTES } from '../present/excerpt.ts';
 import { visibleLine } from '../present/escape.ts';
 import { escaped, forModel } from '../present/model.ts';
 import { relative } from '../present/time.ts';
 import type { AgentView, Delivered } from '../protocol/model.ts';
 import { CONTEXT_CHARACTERS } from './hook-answer.ts';
 
-/** Bodies are cut to less and less until all of them fit. */
-const MOST_BODY_BYTES = 8_192;
+/** Bodies are cut to half as much, down to this, until all of them fit. */
 const LEAST_BODY_BYTES = 256;
 /** For the lines around the messages. */
 const AROUND = 400;
@@ -24,7 +23,7 @@ export function fitting(messages: readonly Delivered[], now: number): number {
   let room = CONTEXT_CHARACTERS - AROUND;
   let count = 0;
   for (const message of messages) {
-    room -= forModel([message], { now, bodyBytes: MOST_BODY_BYTES }).length + 1;
+    room -= forModel([message], { now, bodyBytes: SHOWN_BYTES }).length + 1;
     if (room < 0) break;
     count += 1;
   }
@@ -39,7 +38,7 @@ export function handOverText(
   const { name, remaining, now } = facts;
   for (let shown = messages; shown.length > 0; shown = shown.slice(0, -1)) {
     const rest = remaining + messages.length - shown.length;
-    for (let bodyBytes = MOST_BODY_BYTES; bodyBytes >= LEAST_BODY_BYTES; bodyBytes /= 2) {
+    for (let bodyBytes = SHOWN_BYTES; bodyBytes >= LEAST_BODY_BYTES; bodyBytes /= 2) {
       const body = forModel(shown, { now, bodyBytes });
       const text = `${countWords(shown.length)} for ${name} through ipc:\n\n${body}${restWords(rest)}`;
       if (text.length <= CONTEXT_CHARACTERS) return { text, shown };

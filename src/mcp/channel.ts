@@ -5,12 +5,11 @@
  */
 import { escaped } from '../present/model.ts';
 import { visible, visibleLine } from '../present/escape.ts';
-import { excerpt, formatBytes } from '../present/excerpt.ts';
+import { excerpt, formatBytes, SHOWN_BYTES } from '../present/excerpt.ts';
 import type { MessageId } from '../protocol/model.ts';
 import type { Arrival } from './arrivals.ts';
 import type { Serving } from './parts.ts';
 
-const BODY_BYTES = 8_192;
 /** Waiting for one slow reader must not grow without end; the rest waits with the daemon. */
 const MOST_WAITING = 200;
 const MOST_KNOWN = 1_000;
@@ -124,7 +123,7 @@ export class Channel {
 }
 
 function contentOf(message: Arrival): string {
-  const shown = excerpt(message.body, BODY_BYTES);
+  const shown = excerpt(message.body, SHOWN_BYTES);
   const rest: string[] = [];
   if (message.bodyBlob !== undefined) rest.push(`the beginning of ${formatBytes(message.bodyBlob.size)}`);
   else if (shown.missing > 0) rest.push(`${formatBytes(shown.missing)} more`);

@@ -1,4 +1,4 @@
-/** The confirmation that follows a hand-over, and how a body is shown: at most 8 KB of each (design §6). */
+/** The confirmation of what a tool hands over, for when its answer was written (hand-over.ts). */
 import type { Delivered } from '../protocol/model.ts';
 import type { Turn } from './tool.ts';
 

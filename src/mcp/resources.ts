@@ -13,6 +13,7 @@ import {
   type ReadResourceResult,
 } from '@modelcontextprotocol/sdk/types.js';
 import { visibleLine } from '../present/escape.ts';
+import { SHOWN_BYTES } from '../present/excerpt.ts';
 import { forModel, pastForModel } from '../present/model.ts';
 import { whoText } from '../present/people.ts';
 import { plain } from '../present/style.ts';
@@ -24,7 +25,6 @@ import type { Holder, Serving } from './parts.ts';
 
 const TEXT = 'text/plain';
 const RESOURCE_NOT_FOUND = -32002;
-const BODY_BYTES = 8_192;
 const THREAD_MESSAGES = 50;
 /** As many as system 002 showed; each short, because a person puts all of them into a prompt (R7). */
 const LATEST_MESSAGES = 10;
@@ -134,7 +134,7 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
   switch (wish.kind) {
     case 'inbox': {
       const page = await peek(holder, { limit: 100 });
-      const shown = forModel(page.messages, { now, bodyBytes: BODY_BYTES, whole });
+      const shown = forModel(page.messages, { now, bodyBytes: SHOWN_BYTES, whole });
       const rest = page.remaining > 0 ? `\n${page.remaining} more.\n` : '';
       return text(page.messages.length === 0 ? 'Nothing unread.\n' : shown + rest);
     }
@@ -151,7 +151,7 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
       const { messages } = await operations.history({ thread: wish.id, limit: THREAD_MESSAGES }, { signal });
       if (messages.length === 0)
         throw new Failure('no_such_message', `no thread ${wish.id} among your messages`);
-      return text(pastForModel(messages, { now, bodyBytes: BODY_BYTES, whole }));
+      return text(pastForModel(messages, { now, bodyBytes: SHOWN_BYTES, whole }));
     }
     case 'message':
     case 'attachment': {

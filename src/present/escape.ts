@@ -47,6 +47,11 @@ export function visibleLine(text: string): string {
   return visible(text).replaceAll('\n', '\\n').replaceAll('\t', '\\t');
 }
 
+/** Text as XML shows it: what Claude Code does to a monitor's line, what a notification daemon wants. */
+export function asMarkup(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
 function named(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (code === 0x0d) return '\\r';

@@ -1,5 +1,8 @@
 /** The first part of a text that fits a budget of bytes, and what a reader is told about the rest. */
 
+/** Of one body at any door; the rest is asked for (design §6). Evidence that all was shown counts by it. */
+export const SHOWN_BYTES = 8_192;
+
 const utf8 = new TextEncoder();
 
 export interface Excerpt {

@@ -1,4 +1,5 @@
 /** Linux: notify-send, and whichever player is there. The body is markup to a notification daemon (R12). */
+import { asMarkup } from '../../present/escape.ts';
 import type { NoticePlatform } from './platform.ts';
 
 const SOUND = '/usr/share/sounds/freedesktop/stereo/message.oga';
@@ -13,7 +14,3 @@ export const linux: NoticePlatform = {
     }));
   },
 };
-
-function asMarkup(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}

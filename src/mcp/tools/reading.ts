@@ -1,5 +1,6 @@
 /** Tools that read: check hands over, history and receipts look back. */
 import { z } from 'zod';
+import { SHOWN_BYTES } from '../../present/excerpt.ts';
 import { forModel, pastForModel } from '../../present/model.ts';
 import { receiptsText } from '../../present/receipt.ts';
 import { operations, type Output } from '../../protocol/operations.ts';
@@ -9,7 +10,6 @@ import { reads, tool, type Turn } from '../tool.ts';
 const { check, history, receipts, search } = operations;
 
 const LONGEST_WAIT = 50;
-const BODY_BYTES = 8_192;
 const LIST_BYTES = 2_000;
 const { limit, from, thread, peek } = check.input.shape;
 
@@ -49,7 +49,7 @@ function seconds(wait: number | undefined): { seconds?: number } {
 
 export function pageText(page: Output<'check'>, turn: Pick<Turn, 'look'>): string {
   const { messages, remaining, held, pausedUntil, peeked } = page;
-  const shown = forModel(messages, { ...turn.look(), bodyBytes: BODY_BYTES, whole: resourceOf });
+  const shown = forModel(messages, { ...turn.look(), bodyBytes: SHOWN_BYTES, whole: resourceOf });
   const rest: string[] = [];
   const left = peeked ? Math.max(0, remaining) : remaining;
   if (messages.length === 0) rest.push('Nothing new.');
