@@ -1,10 +1,9 @@
 /** The SDK's own client over the `/mcp` of the compiled `ipc serve`. */
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { eventually, type Machine } from './machine.ts';
-import { textOf } from './mcp-client.ts';
+import { type Tools, toolsOf } from './mcp-client.ts';
 
 export const ALL = 'check,manage,read,send';
 
@@ -21,16 +20,11 @@ export interface HttpMcpOptions {
   readonly name?: string;
 }
 
-export interface HttpMcp extends AsyncDisposable {
+export interface HttpMcp extends Tools, AsyncDisposable {
   readonly client: Client;
   readonly transport: StreamableHTTPClientTransport;
   readonly pushed: Pushed[];
   readonly trouble: Error[];
-  call(name: string, args?: Record<string, unknown>): Promise<CallToolResult>;
-  /** Throws when the tool failed. */
-  text(name: string, args?: Record<string, unknown>): Promise<string>;
-  /** Throws when the tool did not fail. */
-  refused(name: string, args?: Record<string, unknown>): Promise<string>;
 }
 
 export async function openHttpMcp(
@@ -55,24 +49,12 @@ export async function openHttpMcp(
     },
   });
   await client.connect(transport);
-  const call: HttpMcp['call'] = async (name, args = {}) =>
-    (await client.callTool({ name, arguments: args })) as CallToolResult;
   return {
+    ...toolsOf(client),
     client,
     transport,
     pushed,
     trouble,
-    call,
-    text: async (name, args) => {
-      const result = await call(name, args);
-      if (result.isError === true) throw new Error(`${name} failed: ${textOf(result)}`);
-      return textOf(result);
-    },
-    refused: async (name, args) => {
-      const result = await call(name, args);
-      if (result.isError !== true) throw new Error(`wanted ${name} to fail, found ${textOf(result)}`);
-      return textOf(result);
-    },
     [Symbol.asyncDispose]: () => client.close(),
   };
 }

@@ -18,15 +18,19 @@ export interface McpOptions {
   readonly mask?: string;
 }
 
-export interface McpSession extends AsyncDisposable {
-  readonly client: Client;
-  readonly pid: number;
+/** A server's tools as a test calls them, over whatever transport. */
+export interface Tools {
   /** The result of a tool. */
   call(name: string, args?: Record<string, unknown>): Promise<CallToolResult>;
   /** Its text; throws when the tool failed. */
   text(name: string, args?: Record<string, unknown>): Promise<string>;
   /** The text of its failure; throws when it did not fail. */
   refused(name: string, args?: Record<string, unknown>): Promise<string>;
+}
+
+export interface McpSession extends Tools, AsyncDisposable {
+  readonly client: Client;
+  readonly pid: number;
   readonly stderr: () => string;
 }
 
@@ -54,11 +58,19 @@ export async function openMcp(machine: Machine, options: McpOptions = {}): Promi
     stderr += chunk.toString();
   });
   await client.connect(transport);
-  const call: McpSession['call'] = async (name, args = {}) =>
-    (await client.callTool({ name, arguments: args })) as CallToolResult;
   return {
+    ...toolsOf(client),
     client,
     pid: transport.pid ?? 0,
+    stderr: () => stderr,
+    [Symbol.asyncDispose]: () => client.close(),
+  };
+}
+
+export function toolsOf(client: Client): Tools {
+  const call: Tools['call'] = async (name, args = {}) =>
+    (await client.callTool({ name, arguments: args })) as CallToolResult;
+  return {
     call,
     text: async (name, args) => {
       const result = await call(name, args);
@@ -70,8 +82,6 @@ export async function openMcp(machine: Machine, options: McpOptions = {}): Promi
       if (result.isError !== true) throw new Error(`wanted ${name} to fail, found ${textOf(result)}`);
       return textOf(result);
     },
-    stderr: () => stderr,
-    [Symbol.asyncDispose]: () => client.close(),
   };
 }
 

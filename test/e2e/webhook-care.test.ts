@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHmac, randomUUID } from 'node:crypto';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fromGithub, json, openSite, push, type Site } from './hooks.ts';
+import { fromGithub, json, openSite, push, type Site } from './webhook-site.ts';
 import { openDoor } from './http-door.ts';
 
 let site: Site;

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { fromGithub, openSite, push, type Site } from './hooks.ts';
+import { fromGithub, openSite, push, type Site } from './webhook-site.ts';
 import { openDoor } from './http-door.ts';
 import { eventually } from './machine.ts';
 

@@ -1,7 +1,7 @@
 /** `POST /`: whatever curl sends, with a token, is a message (system 003's channel.ts, and its I12), on the binary. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
-import { openSite, type Site } from './hooks.ts';
+import { openSite, type Site } from './webhook-site.ts';
 
 let site: Site;
 let token: string;

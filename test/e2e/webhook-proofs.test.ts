@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
 import { Webhook as StandardSender } from 'standardwebhooks';
-import { fromGithub, json, openSite, push, type Site } from './hooks.ts';
+import { fromGithub, json, openSite, push, type Site } from './webhook-site.ts';
 
 let site: Site;
 beforeAll(async () => {
