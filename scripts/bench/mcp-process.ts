@@ -1,4 +1,5 @@
 /** A server that speaks MCP on stdin and stdout, driven frame by frame so that no client's work is measured. */
+import { eachLine } from './lines.ts';
 import { isRecord } from './session.ts';
 
 export interface McpProcess {
@@ -18,7 +19,7 @@ export async function startMcp(
   const child = Bun.spawn([...command], { env: how.env, stdin: 'pipe', stdout: 'pipe', stderr: 'ignore' });
   const waiting = new Map<number, (frame: Record<string, unknown>) => void>();
   let last = 0;
-  void readLines(child.stdout, (line) => {
+  void eachLine(child.stdout, (line) => {
     // What was not asked for is a notice; it is not parsed, the moment of its arrival is what counts.
     if (line.startsWith('{"method"')) return how.notice?.(line);
     const frame: unknown = JSON.parse(line);
@@ -61,16 +62,4 @@ export async function startMcp(
 export function residentMegabytes(pid: number): number {
   const { stdout } = Bun.spawnSync(['ps', '-o', 'rss=', '-p', String(pid)]);
   return Number(stdout.toString().trim()) / 1_024;
-}
-
-async function readLines(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
-  const text = new TextDecoder();
-  let arrived = '';
-  for await (const chunk of stream) {
-    arrived += text.decode(chunk, { stream: true });
-    for (let end = arrived.indexOf('\n'); end !== -1; end = arrived.indexOf('\n')) {
-      take(arrived.slice(0, end));
-      arrived = arrived.slice(end + 1);
-    }
-  }
 }

@@ -1,5 +1,6 @@
 /** How fast a message reaches somebody who is there: one watcher's stdout, and a hundred watchers at once. */
 import { type Row, milliseconds } from './report.ts';
+import { eachLine } from './lines.ts';
 import { type Session, openSession } from './session.ts';
 import { type Bench, type Site, withSite } from './site.ts';
 import { type Spread, spread } from './statistics.ts';
@@ -120,17 +121,5 @@ class Arrivals {
     if (this.#left === 0 || !item.includes(this.#marker)) return;
     this.#left -= 1;
     if (this.#left === 0) this.#resolve(performance.now());
-  }
-}
-
-async function eachLine(stream: ReadableStream<Uint8Array>, take: (line: string) => void): Promise<void> {
-  const text = new TextDecoder();
-  let arrived = '';
-  for await (const chunk of stream) {
-    arrived += text.decode(chunk, { stream: true });
-    for (let end = arrived.indexOf('\n'); end !== -1; end = arrived.indexOf('\n')) {
-      take(arrived.slice(0, end));
-      arrived = arrived.slice(end + 1);
-    }
   }
 }

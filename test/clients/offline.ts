@@ -1,10 +1,5 @@
 /** A real client program in a user's folder of a test's own, with no model to be reached. */
 import type { Machine } from '../e2e/machine.ts';
-import { dirname, join } from 'node:path';
-
-export function userOf(machine: Machine): string {
-  return join(dirname(machine.home), 'user');
-}
 
 /** What it says, on both streams, whatever it ends with. */
 export async function said(machine: Machine, command: readonly string[]): Promise<string> {
@@ -22,9 +17,7 @@ export async function said(machine: Machine, command: readonly string[]): Promis
 
 export function offline(machine: Machine): Record<string, string> {
   return {
-    PATH: process.env['PATH'] ?? '',
-    HOME: userOf(machine),
-    IPC_HOME: machine.home,
+    ...machine.environment,
     // Nobody there: no model is asked.
     ANTHROPIC_API_KEY: 'none',
     ANTHROPIC_BASE_URL: 'http://127.0.0.1:9',

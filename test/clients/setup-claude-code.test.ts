@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BINARY, type Machine, openMachine } from '../e2e/machine.ts';
 import { realProgram } from './installed.ts';
-import { said, userOf } from './offline.ts';
+import { said } from './offline.ts';
 
 const claude = await realProgram('claude');
 const LONG = 120_000;
@@ -14,7 +14,7 @@ let user: string;
 
 beforeEach(async () => {
   machine = await openMachine();
-  user = userOf(machine);
+  user = machine.userHome;
   mkdirSync(user);
 });
 afterEach(async () => {

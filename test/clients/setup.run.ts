@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect } from 'bun:test';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { realProgram } from './installed.ts';
-import { offline, said, userOf } from './offline.ts';
+import { offline, said } from './offline.ts';
 import { BINARY, type Machine, openMachine } from '../e2e/machine.ts';
 
 const codex = await realProgram('codex');
@@ -19,7 +19,7 @@ let user: string;
 
 beforeEach(async () => {
   machine = await openMachine();
-  user = userOf(machine);
+  user = machine.userHome;
   mkdirSync(user);
 });
 afterEach(async () => {

@@ -24,7 +24,7 @@ test('the README shows the settings of the clients that keep them in a file of t
 
 test.each(snippets)('ipc setup $client writes into $file what the README shows', async (snippet) => {
   await using machine = await openMachine();
-  const user = join(dirname(machine.home), 'user');
+  const user = machine.userHome;
   const bin = join(user, '.local/bin');
   mkdirSync(bin, { recursive: true });
   symlinkSync(BINARY, join(bin, 'ipc'));

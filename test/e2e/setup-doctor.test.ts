@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { BINARY, eventually, type Machine, openMachine } from './machine.ts';
 
 interface Finding {
@@ -17,7 +17,7 @@ let user: string;
 
 beforeEach(async () => {
   machine = await openMachine();
-  user = join(dirname(machine.home), 'user');
+  user = machine.userHome;
   mkdirSync(user);
 });
 afterEach(async () => {

@@ -51,7 +51,7 @@ export interface SettledUser extends AsyncDisposable {
 
 export async function openUser(): Promise<SettledUser> {
   const machine = await openMachine();
-  const user = join(dirname(machine.home), 'user');
+  const user = machine.userHome;
   mkdirSync(user);
   const write = (path: string, text: string): void => {
     mkdirSync(dirname(join(user, path)), { recursive: true });
