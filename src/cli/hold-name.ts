@@ -25,6 +25,7 @@ import {
 } from '../system/keys.ts';
 import { anchorOf } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
+import { renameInTokens } from '../system/tokens.ts';
 import type { Call } from './call.ts';
 import { projectOf } from './project.ts';
 import { namingLock, standingFor, takeName } from './take-name.ts';
@@ -237,6 +238,7 @@ function held(
       const renamed = await operations.rename({ name: parseOwnName(to) });
       name = renamed.to;
       copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
+      await renameInTokens(paths, renamed.from as AgentName, renamed.to as AgentName);
       moveAutoCheck(paths, renamed);
       const binding = own();
       const all = binding === undefined || bindings.includes(binding) ? bindings : [...bindings, binding];

@@ -156,7 +156,14 @@ async function* watch(
   const agent = session.viewer(request.everyone);
   using hints = new Hints({ wake: desk.wake, clock: desk.clock, agent, signal });
   const start = await desk.store.frontier();
-  let after = request.after !== undefined ? cursorOf(request.after) : request.unread === true ? 0 : start;
+  // A cursor that is still to come was made by another store (a backup took its place): it would hide all
+  // that comes before it.
+  let after =
+    request.after !== undefined
+      ? Math.min(cursorOf(request.after), start)
+      : request.unread === true
+        ? 0
+        : start;
   // Before its door is seen to be open: what is sent to that door must not be missed.
   begin?.(String(after));
   const close =

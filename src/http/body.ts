@@ -1,21 +1,26 @@
 /** The body of a request as bytes, once: of a known type, bounded in size, and in bounded time. */
 import { Failure } from '../protocol/failures.ts';
 import type { Json } from '../protocol/model.ts';
+import type { Share } from './budget.ts';
 import { HttpFailure } from './problem.ts';
 
-/** Throws 413, also when the length was not said or was a lie. */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array> {
+/** Bodies of no more are read in one go, and not counted. */
+const SMALL_BYTES = 65_536;
+
+/** Throws 413, also when the length was not said or was a lie, and 503 when others fill the memory. */
+export async function readBody(request: Request, limit: number, share: Share): Promise<Uint8Array> {
   const said = request.headers.get('content-length');
   if (said !== null && Number(said) > limit) throw tooLarge(limit, `${said} bytes`);
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
     // Of a length that was said the server takes no more than that: the quick way is safe.
-    if (said !== null || request.body === null) return await request.bytes();
+    if (request.body === null || (said !== null && Number(said) <= SMALL_BYTES)) return await request.bytes();
     const stream: AsyncIterable<Uint8Array> = request.body;
     for await (const chunk of stream) {
       size += chunk.length;
       if (size > limit) throw tooLarge(limit, 'more');
+      share.take(chunk.length);
       chunks.push(chunk);
     }
   } catch (error) {

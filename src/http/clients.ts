@@ -2,6 +2,7 @@
 import { nameKey } from '../protocol/names.ts';
 import type { Operations } from '../protocol/operations.ts';
 import type { Borrowed, Open, OpenClient, Opening } from './context.ts';
+import { failureOf } from './problem.ts';
 
 /** A session nobody uses is closed after this: its agent is then seen as gone. */
 const IDLE_MS = 60_000;
@@ -25,13 +26,20 @@ export class Clients {
   }
 
   async use<T>(opening: Opening, work: (operations: Operations) => Promise<T>): Promise<T> {
-    using borrowed = await this.borrow(opening);
-    return await work(borrowed.operations);
+    try {
+      using borrowed = await this.borrow(opening);
+      return await work(borrowed.operations);
+    } catch (error) {
+      if (failureOf(error).code !== 'not_registered') throw error;
+      // Its agent was removed under it, so nothing was done: once more, as who comes for the first time.
+      this.#forget(opening);
+      using borrowed = await this.borrow(opening);
+      return await work(borrowed.operations);
+    }
   }
 
   async borrow(opening: Opening): Promise<Borrowed> {
-    const { agent, kind, unverified = false, client: program, key: own = '' } = opening;
-    const key = [nameKey(agent), kind, unverified, program, own].join(' ');
+    const key = keyOf(opening);
     const entry = this.#entries.get(key) ?? this.#enter(key, opening);
     clearTimeout(entry.idle);
     entry.uses += 1;
@@ -58,6 +66,14 @@ export class Clients {
     return entry;
   }
 
+  #forget(opening: Opening): void {
+    const key = keyOf(opening);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    if (entry.uses === 0) end(entry);
+  }
+
   #giveBack(key: string, entry: Entry): void {
     entry.uses -= 1;
     if (entry.uses > 0) return;
@@ -67,6 +83,10 @@ export class Clients {
       end(entry);
     }, IDLE_MS);
   }
+}
+
+function keyOf({ agent, kind, unverified, client, key = '' }: Opening): string {
+  return [nameKey(agent), kind, unverified === true, client, key].join(' ');
 }
 
 function end(entry: Entry): void {

@@ -4,8 +4,9 @@
  */
 import { Failure } from '../protocol/failures.ts';
 import type { Paths } from '../system/paths.ts';
-import type { TokenBook } from '../system/tokens.ts';
+import type { Token, TokenBook } from '../system/tokens.ts';
 import { readBody } from './body.ts';
+import { Budget } from './budget.ts';
 import { Clients } from './clients.ts';
 import type { Context, Handler, HttpLog, Open } from './context.ts';
 import { type GuardRules, refuseBrowsers } from './guard.ts';
@@ -55,9 +56,20 @@ export interface Route {
  * is kept in memory. A little more, so that the route itself says how much it takes.
  */
 const MAX_BODY_BYTES = 26 * 1_048_576;
+/** Of bodies in memory at once, of those who have a token and of those who have shown nothing yet. */
+const BODIES_BYTES = 128 * 1_048_576;
 const DRAIN_MS = 5_000;
-/** Refusals a minute that are logged one by one; the rest are counted. */
+/** Lines a minute of one kind that are logged one by one; the rest are counted. */
 const LOG_LINES = 60;
+
+/** One request's. */
+interface Way {
+  readonly url: URL;
+  readonly route: Route;
+  readonly bun: Bun.Server<undefined>;
+  /** What is given back when it is answered. */
+  readonly shares: DisposableStack;
+}
 
 export class HttpDoor {
   readonly #parts: HttpParts;
@@ -68,6 +80,8 @@ export class HttpDoor {
   readonly #byAddress: Rates;
   readonly #draining = new AbortController();
   readonly #lines: Rates;
+  readonly #known = new Budget(BODIES_BYTES);
+  readonly #unknown = new Budget(BODIES_BYTES);
   #unlogged = 0;
   #streams = 0;
 
@@ -95,10 +109,11 @@ export class HttpDoor {
   }
 
   async #answer(request: Request, bun: Bun.Server<undefined>): Promise<Response> {
+    using shares = new DisposableStack();
     try {
       // First of all: without a Host there is not even an address to look at.
       refuseBrowsers(request, this.#parts.guard);
-      const url = new URL(request.url);
+      const url = addressOf(request);
       if (this.#draining.signal.aborted) throw stopping();
       const route = this.#find(url.pathname);
       if (route === undefined)
@@ -106,7 +121,7 @@ export class HttpDoor {
           hint: 'ipc help serve',
         });
       if (!route.methods.includes(request.method)) throw wrongMethod(route);
-      return await route.handle(request, this.#context(request, { url, route, bun }));
+      return await route.handle(request, this.#context(request, { url, route, bun, shares }));
     } catch (error) {
       return this.#refuse(request, error);
     }
@@ -117,26 +132,28 @@ export class HttpDoor {
     const { code, cause } = failureOf(error);
     const response = problem(error);
     const facts = { method: request.method, status: response.status, code };
-    // Who is refused all day long must not fill a disk with it.
-    if (this.#lines.wait('line') > 0) this.#unlogged += 1;
-    else {
-      const more = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
-      this.#unlogged = 0;
-      if (code === 'internal') this.#parts.log('error', { ...facts, ...more, error: stackOf(cause) });
-      else this.#parts.log('refused', { ...facts, ...more });
-    }
+    if (code === 'internal') this.#log('error', { ...facts, error: stackOf(cause) });
+    else this.#log('refused', facts);
     return response;
   }
 
-  #context(
-    request: Request,
-    { url, route, bun }: { url: URL; route: Route; bun: Bun.Server<undefined> },
-  ): Context {
-    const { paths, defaultTo, now, log, tokens } = this.#parts;
+  /** Who is refused all day long must not fill a disk with it, nor crowd out what else there is to say. */
+  readonly #log: HttpLog = (event, facts = {}) => {
+    if (this.#lines.wait(event) > 0) this.#unlogged += 1;
+    else {
+      const more = this.#unlogged === 0 ? {} : { unlogged: this.#unlogged };
+      this.#unlogged = 0;
+      this.#parts.log(event, { ...facts, ...more });
+    }
+  };
+
+  #context(request: Request, { url, route, bun, shares }: Way): Context {
+    const { paths, defaultTo, now, tokens } = this.#parts;
     const draining = this.#draining.signal;
     const peer = (): string => bun.requestIP(request)?.address ?? 'unknown';
     const limitAddress = (): void => this.#byAddress.take(peer(), 'from one address');
     let bytes: Promise<Uint8Array> | undefined;
+    let budget = this.#unknown;
     return {
       url,
       get peer() {
@@ -145,20 +162,21 @@ export class HttpDoor {
       paths,
       defaultTo,
       now,
-      log,
+      log: this.#log,
       get signal() {
         return AbortSignal.any([request.signal, draining]);
       },
-      body: (limit = route.bodyLimit) => (bytes ??= readBody(request, limit)),
+      body: (limit = route.bodyLimit) => (bytes ??= readBody(request, limit, shares.use(budget.share()))),
       limitAddress,
       authorize: (scope) => {
         const secret = bearerOf(request);
-        const token = secret === undefined ? undefined : tokens.find(secret, now());
+        const token = secret === undefined ? undefined : tokenOf(tokens, secret, now());
         if (token === undefined) {
           // Only guesses are counted by address: nobody who has a token is kept out by those of others.
           limitAddress();
           throw unauthorized(secret);
         }
+        budget = this.#known;
         this.#byToken.take(token.id, 'with one token');
         if (scope !== undefined && !token.scopes.includes(scope)) throw outOfScope(token, scope);
         return token;
@@ -228,6 +246,25 @@ function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'EADDRINUSE') return 'another program listens there (EADDRINUSE), perhaps another ipc serve';
   return code === '' ? String(error) : code;
+}
+
+/** A Host may be ours by its name and still be none: 127.999.0.1, or a port over 65535. */
+function addressOf(request: Request): URL {
+  const url = URL.parse(request.url);
+  if (url !== null) return url;
+  throw new Failure('malformed', 'wanted a Host and a path that make an address', { hint: 'ipc help serve' });
+}
+
+/** What this home's own file lacks is not the caller's fault, nor for the caller to know. */
+function tokenOf(tokens: TokenBook, secret: string, now: number): Token | undefined {
+  try {
+    return tokens.find(secret, now);
+  } catch (error) {
+    throw new Failure('internal', 'the tokens of this server cannot be read; its log says why', {
+      hint: 'ipc token list',
+      cause: error,
+    });
+  }
 }
 
 function bearerOf(request: Request): string | undefined {

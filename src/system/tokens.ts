@@ -79,6 +79,7 @@ export async function revokeToken(paths: Paths, id: string): Promise<Token | und
 
 /** After a rename the tokens of the old name are the new one's. */
 export async function renameInTokens(paths: Paths, from: AgentName, to: AgentName): Promise<void> {
+  if (readIfThere(paths.tokens) === undefined) return;
   await changing(paths, (kept) => ({
     kept: kept.map((row) => (nameKey(row.agent) === nameKey(from) ? { ...row, agent: to } : row)),
     answer: undefined,

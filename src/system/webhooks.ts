@@ -132,8 +132,9 @@ function pathOf(paths: Paths, name: AgentName): string {
 function parsed(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw damaged(path, String(error), error);
+  } catch {
+    // The parser's own words quote what it stumbled over, which may be the secret.
+    throw damaged(path, 'it is not JSON');
   }
 }
 
@@ -152,9 +153,8 @@ function checked(value: unknown, path: string): Webhook {
   return found as Webhook;
 }
 
-function damaged(path: string, found: string, cause?: unknown): Failure {
+function damaged(path: string, found: string): Failure {
   return new Failure('internal', `wanted the definition of a webhook in ${path}; ${found}`, {
     hint: `"\${EDITOR:-vi}" ${shellWord(path)}`,
-    cause,
   });
 }

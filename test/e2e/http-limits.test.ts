@@ -1,6 +1,7 @@
 /** What the HTTP door bears, where it listens and how it ends, by the compiled binary (issue 4). */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connect } from 'node:net';
+import { residentBytes } from '../../scripts/bench/http-door.ts';
 import { Caller, Events, type HttpDoor, openDoor, sockets } from './http-door.ts';
 import { eventually, type Machine, openMachine } from './machine.ts';
 
@@ -85,6 +86,29 @@ describe('what is too much', () => {
     for (const answer of [body, stopped]) expect(answer).not.toContain('200 OK');
     expect((await ann.ask('/v1')).status).toBe(200);
   }, 40_000);
+
+  test('forty bodies of 25 MB at once: some are told to come again, and memory stays bounded', async () => {
+    const own = await openDoor(machine);
+    const caller = new Caller(own, ann.token);
+    let most = 0;
+    const looking = setInterval(() => (most = Math.max(most, residentBytes(own.child.pid))), 20);
+    const body = Buffer.alloc(25 * 1_048_576, 'x');
+    const post = async (): Promise<Response> => {
+      const response = await caller.fetch('/?to=heap', { method: 'POST', body });
+      await response.text();
+      return response;
+    };
+    const answers = await Promise.all(Array.from({ length: 40 }, post));
+    clearInterval(looking);
+    const stored = answers.filter(({ status }) => status === 202).length;
+    const later = answers.filter(
+      ({ status, headers }) => status === 503 && headers.get('retry-after') === '1',
+    );
+    expect([stored > 0, later.length > 0, stored + later.length]).toEqual([true, true, 40]);
+    // All of them together are 1 GB, and a text is in memory up to three times.
+    expect(most).toBeLessThan(1_000 * 1_048_576);
+    await own.stop();
+  }, 60_000);
 
   test('an export that nobody takes is cut off', async () => {
     const body = 'x'.repeat(60_000);

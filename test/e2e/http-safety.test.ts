@@ -4,6 +4,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Caller, type HttpDoor, openDoor } from './http-door.ts';
 import { type Machine, openMachine } from './machine.ts';
+import { openMcp } from './mcp-client.ts';
 
 let machine: Machine;
 let door: HttpDoor;
@@ -59,8 +60,12 @@ describe('without a token (I6)', () => {
     const eve = await Caller.of(other, own, 'eve');
     expect((await eve.ask('/v1')).status).toBe(200);
     await writeFile(join(other.home, 'tokens.json'), '{"tokens": "all"}');
-    expect((await eve.ask('/v1')).status).toBe(422);
+    // Not the caller's fault; nor is it told where this home lies.
+    const { status, body } = await eve.ask('/v1');
+    expect([status, body['code']]).toEqual([500, 'internal']);
+    expect(JSON.stringify(body)).not.toContain(other.home);
     await own.stop();
+    expect(own.log()).toContain(join(other.home, 'tokens.json'));
   });
 });
 
@@ -109,11 +114,35 @@ describe('a token', () => {
   });
 
   test('of an agent that is here itself only looks at its mail, unless it is told to take it', async () => {
-    const live = machine.start(['watch', '--as', 'live']);
+    await using _session = await openMcp(machine, { as: 'live' });
     const caller = await Caller.of(machine, door, 'live');
-    await ann.done('/v1/send', { to: ['live'], body: 'for the session' });
-    expect(await caller.done('/v1/check')).toMatchObject({ messages: [{ body: 'for the session' }] });
-    live.kill();
+    const { id } = await ann.done<{ id: string }>('/v1/send', { to: ['live'], body: 'for the session' });
+    for (const _time of ['once', 'and again'])
+      expect(await caller.done('/v1/check')).toMatchObject({ peeked: true, messages: [{ id }] });
+    expect(await caller.done('/v1/confirm', { deliveries: [{ id, attempt: 1 }] })).toMatchObject({
+      confirmed: 0,
+    });
+    expect(await caller.done('/v1/check', { take: true })).toMatchObject({
+      peeked: false,
+      messages: [{ id }],
+    });
+    await caller.done('/v1/confirm', { deliveries: [{ id, attempt: 1 }] });
+    expect(await caller.done('/v1/check')).toMatchObject({ messages: [] });
+  });
+
+  test('follows its agent into another name at once, however long nobody uses it', async () => {
+    const caller = await Caller.of(machine, door, 'first');
+    await machine.ok(['rename', 'second', '--as', 'first']);
+    expect((await caller.ask('/v1')).body).toMatchObject({ agent: 'second' });
+    expect(await machine.ok(['token', 'list'])).toMatch(/ second +check,read,send/);
+  });
+
+  test('of an agent that was removed makes it anew, as after a restart of the server', async () => {
+    const caller = await Caller.of(machine, door, 'short-lived');
+    await caller.done('/v1/send', { to: ['bob'], body: 'before' });
+    await machine.ok(['agent', 'remove', 'short-lived', '--force', '--yes']);
+    await caller.done('/v1/send', { to: ['bob'], body: 'after' });
+    expect(await caller.done('/v1/whoami')).toMatchObject({ you: { name: 'short-lived' } });
   });
 });
 
@@ -146,6 +175,14 @@ describe('a web page (I6)', () => {
     expect(asked.status).toBe(403);
     expect([...asked.headers.keys()].join(' ')).not.toContain('access-control');
   });
+
+  test.each(['127.999.0.1', 'localhost:99999'])(
+    'and a Host that is no address is the caller’s mistake: %s',
+    async (host) => {
+      const { status, body } = await ann.ask('/healthz', { headers: { host } });
+      expect([status, body['code']]).toEqual([400, 'malformed']);
+    },
+  );
 
   test('our own origin and other ways to say localhost pass', async () => {
     for (const host of [`localhost:${door.port}`, 'LOCALHOST', '127.0.0.1', '127.8.8.8:1', '[::1]:80'])

@@ -1,7 +1,7 @@
 /** Webhooks as a person keeps them, and whoever tries them without the secret, on the compiled binary. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { createHmac, randomUUID } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromGithub, json, openSite, push, type Site } from './webhook-site.ts';
 import { openDoor } from './http-door.ts';
@@ -46,6 +46,35 @@ describe('whoever has no secret', () => {
     expect(true_.status).toBe(202);
     await stop();
     await site.check('bob');
+  });
+
+  test('fills no log, however often it knocks; and of a body not a word is logged', async () => {
+    const secret = await site.add('noisy', '--to', 'noisy-box', '--verify', 'github');
+    const own = await openDoor(site.machine);
+    const knock = (post: RequestInit) => fetch(`${own.url}/hooks/noisy`, { method: 'POST', ...post });
+    const broken = '{"password": hunter2}';
+    expect((await knock(fromGithub(secret, broken))).status).toBe(400);
+    for (let round = 0; round < 300; round += 1) await (await knock(json({}))).text();
+    await own.stop();
+    expect(own.log()).toContain('webhook name=noisy refused=malformed');
+    expect(own.log()).not.toContain('hunter2');
+    expect(own.log().split('\n').length).toBeLessThan(150);
+  });
+
+  test('learns nothing of a definition that is damaged: neither where it lies nor what is in it', async () => {
+    await site.add('damaged', '--to', 'bob', '--verify', 'bearer');
+    const path = join(site.machine.home, 'webhooks/damaged.json');
+    await writeFile(path, '{"secret": hunter2');
+    const own = await openDoor(site.machine);
+    const answer = await fetch(`${own.url}/hooks/damaged`, { method: 'POST', ...json({}) });
+    expect([answer.status, await answer.text()]).toEqual([
+      500,
+      expect.not.stringContaining(site.machine.home),
+    ]);
+    await own.stop();
+    expect(own.log()).toContain(path);
+    expect(own.log()).not.toContain('hunter2');
+    await rm(path);
   });
 
   test.each([

@@ -26,7 +26,8 @@ const spec: Spec = {
   cp ~/ipc-monday.db ~/.ipc/ipc.db
   cp -r ~/ipc-monday.db.blobs/. ~/.ipc/blobs/
   ipc daemon start
-The keys by which you own names are not in it: copy ~/.ipc/keys too, and keep that copy private.`,
+Secrets are not in it: copy ~/.ipc/keys (by which you own names), ~/.ipc/tokens.json, ~/.ipc/token and
+~/.ipc/webhooks (the doors of ipc serve) too, those that are there, and keep that copy private.`,
   operations: { 'store.backup': {} },
 };
 

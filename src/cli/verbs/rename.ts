@@ -4,6 +4,7 @@ import { exact, relative } from '../../present/time.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import { parseOwnName } from '../../protocol/names.ts';
 import { rebindAll, copyKey } from '../../system/keys.ts';
+import { renameInTokens } from '../../system/tokens.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import type { Spec } from '../verb.ts';
@@ -28,6 +29,7 @@ async function run(call: Call): Promise<void> {
   const renamed = await session.operations.rename({ name });
   // The old name's file stays: while it forwards, both open the same mailbox.
   copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
+  await renameInTokens(paths, renamed.from as AgentName, renamed.to as AgentName);
   moveAutoCheck(paths, renamed);
   // A name lent by --as or IPC_AGENT is not what this shell is bound to. A user's is from now on: else
   // $USER would be the old name again once it stops forwarding, and the mail out of reach.

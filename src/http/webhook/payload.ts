@@ -51,8 +51,13 @@ export function json(text: string): Payload & { kind: 'json' } {
   try {
     return { kind: 'json', json: JSON.parse(text) as Json, text };
   } catch (error) {
-    throw malformed('JSON', error instanceof Error ? error.message.slice(0, 200) : 'something else', error);
+    throw malformed('JSON', error instanceof Error ? withoutQuotes(error.message) : 'something else', error);
   }
+}
+
+/** Of a body not a word is logged: the parser quotes what it stumbles over. */
+function withoutQuotes(message: string): string {
+  return message.replace(/\s*["'`][^]*$/, '').slice(0, 200);
 }
 
 function githubForm(text: string): Payload {

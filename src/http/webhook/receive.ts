@@ -28,10 +28,6 @@ const ANSWER_MS = 8_000;
 const FULL_SECONDS = 60;
 const DOWN_SECONDS = 5;
 
-const SMALL_BYTES = 1_048_576;
-const LARGE_AT_ONCE = 8;
-let large = 0;
-
 const deadline = new Deadline(ANSWER_MS);
 const readers = new WeakMap<Paths, (name: string) => Found>();
 
@@ -50,7 +46,6 @@ export async function handleHook(request: Request, context: Context): Promise<Re
 
 async function receive(webhook: Webhook, request: Request, context: Context): Promise<Response> {
   wantKnownType(request.headers, webhook.verify.scheme);
-  using _place = place(request);
   const bytes = await context.body(HOOK_BODY_BYTES);
   const post = proven(webhook, request, { context, bytes });
   if (!isWanted(post)) return accepted(200, { ignored: `event ${post.event ?? 'without a name'}` });
@@ -59,26 +54,12 @@ async function receive(webhook: Webhook, request: Request, context: Context): Pr
   return accepted(202, { id });
 }
 
-/** Nobody has proven anything yet: of bodies that may be large only so many are in memory at once. */
-function place(request: Request): Disposable {
-  const said = request.headers.get('content-length');
-  if (said !== null && Number(said) <= SMALL_BYTES) return { [Symbol.dispose]: () => undefined };
-  if (large >= LARGE_AT_ONCE)
-    throw new HttpFailure(new Failure('busy', 'too many large posts at once'), { retryAfter: 1 });
-  large += 1;
-  return {
-    [Symbol.dispose]: () => {
-      large -= 1;
-    },
-  };
-}
-
 /** Throws 404, or 410 for one that was removed, whose senders are to stop. */
 function find(context: Context): Webhook {
   const { paths, url } = context;
   const read = readers.get(paths) ?? webhookReader(paths);
   readers.set(paths, read);
-  const found = read(url.pathname.slice(HOOKS.length));
+  const found = readWith(read, url.pathname.slice(HOOKS.length));
   if (typeof found !== 'string') return found;
   context.limitAddress();
   const gone = found === 'removed';
@@ -88,6 +69,16 @@ function find(context: Context): Webhook {
     }),
     gone ? { status: 410 } : {},
   );
+}
+
+/** What this home's own file lacks is not the sender's to know. */
+function readWith(read: (name: string) => Found, name: string): Found {
+  try {
+    return read(name);
+  } catch (error) {
+    const why = 'the definition of this webhook cannot be read; the log of this server says why';
+    throw new Failure('internal', why, { hint: 'ipc webhook list', cause: error });
+  }
 }
 
 /** Throws 401, 400. Guesses count against their address; what is proven does not. */
