@@ -5,17 +5,18 @@
 import { moveAutoCheck } from '../doors/auto-check.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Door, MessageId } from '../protocol/model.ts';
-import { nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
+import { parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { Operations, Output } from '../protocol/operations.ts';
 import { Client } from '../rpc/client.ts';
 import { reach } from '../rpc/ensure.ts';
-import { clientProcess, serverSession, type ClientSession } from '../system/clients.ts';
+import { servedProcess, serverSession, type ClientSession } from '../system/clients.ts';
 import { pause } from '../system/clock.ts';
 import { prepareHome } from '../system/home.ts';
 import { credentialOf, identify, type Identity } from '../system/identity.ts';
 import { messageId, randomUuid } from '../system/ids.ts';
 import {
   bindAll,
+  boundProcesses,
   copyKey,
   readBinding,
   readKey,
@@ -23,11 +24,13 @@ import {
   sessionBinding,
   type Binding,
 } from '../system/keys.ts';
-import { anchorOf } from '../system/processes.ts';
+import type { Paths } from '../system/paths.ts';
+import { anchorOf, systemProcesses } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
 import { renameInTokens } from '../system/tokens.ts';
 import type { Call } from './call.ts';
 import { projectOf } from './project.ts';
+import { nameNote } from './hook-session.ts';
 import { namingLock, standingFor, takeName } from './take-name.ts';
 
 export interface Wish {
@@ -69,7 +72,7 @@ export interface Held {
   close(): Promise<void>;
 }
 
-/** A server that is being replaced needs a moment to go. */
+/** A server that is being replaced goes within a second: so long it writes the answers under way. */
 const REPLACED_MS = 1_500;
 const LOOK_MS = 50;
 
@@ -85,8 +88,8 @@ export async function holdName(call: Pick<Call, 'world' | 'as'>, wish: Wish): Pr
   const request: Claim = { kind: 'agent', hold: true, doors: [...(wish.doors ?? [])] };
   try {
     // This session's own server, before or beside this one: wait for it to go, or join it.
-    if (identity.how === 'session' && wanted !== undefined) {
-      const found = await whenReplaced(client.operations, { name: wanted, session });
+    if (wanted !== undefined && identity.how !== 'as') {
+      const found = await whenReplaced(client.operations, { name: wanted, session, paths });
       if (found === 'beside') {
         await client.close();
         return await beside(call, { identity, session }, wanted);
@@ -119,19 +122,25 @@ function clientFor({ world }: Pick<Call, 'world'>, identity: Identity, name?: Ag
 /** `beside`: another server of the very same session holds the name. Else `takeName` decides whose it is. */
 async function whenReplaced(
   operations: Operations,
-  { name, session }: { name: AgentName; session: ClientSession },
+  { name, session, paths }: { name: AgentName; session: ClientSession; paths: Paths },
 ): Promise<'beside' | 'alone'> {
   const end = performance.now() + REPLACED_MS;
   for (;;) {
     const pids = await holders(operations, name);
     if (pids.length === 0) return 'alone';
     const own = session.process;
-    const same = own !== undefined && pids.some((pid) => clientProcess(pid)?.pid === own.pid);
-    if (!same) return 'alone';
+    const same = own !== undefined && pids.some((pid) => servedProcess(pid)?.pid === own.pid);
+    if (!same && !isOrphaned(paths, name)) return 'alone';
     // Without an id nobody can say that two servers of one process serve one session.
-    if (performance.now() > end) return session.id === undefined ? 'alone' : 'beside';
+    if (performance.now() > end) return !same || session.id === undefined ? 'alone' : 'beside';
     await pause(LOOK_MS);
   }
+}
+
+/** The client whose server has the name ended a moment ago: its server is about to see that. */
+function isOrphaned(paths: Paths, name: AgentName): boolean {
+  const clients = boundProcesses(paths, name);
+  return clients.length > 0 && !clients.some((client) => systemProcesses.alive(client));
 }
 
 /** Processes of the servers that hold a name. */
@@ -199,7 +208,7 @@ function held(
       return name;
     },
     registered,
-    note: noteOf(registered, told),
+    note: nameNote({ asked: told, name: registered.name }),
     identity,
     reader: randomUuid(),
     messageId: () => messageId() as MessageId,
@@ -247,9 +256,4 @@ function held(
     },
     close: () => client.close(),
   };
-}
-
-function noteOf({ name }: Registered, asked: string | undefined): string {
-  if (asked === undefined || nameKey(asked) === nameKey(name)) return '';
-  return `${asked} is the name of another live session; this one is ${name}.`;
 }

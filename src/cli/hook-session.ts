@@ -11,7 +11,6 @@ import { processBinding, readBinding } from '../system/keys.ts';
 import type { Paths } from '../system/paths.ts';
 import { anchorOf, nearestAncestor, type Anchor } from '../system/processes.ts';
 import type { Call } from './call.ts';
-import type { Session } from './session.ts';
 
 export function actingAs(event: HookEvent, call: Call): Acting {
   const { environment, paths } = call.world;
@@ -58,8 +57,8 @@ export function nameOf(call: Call, acting: Acting): AgentName | undefined {
   return how === 'session' ? name : undefined;
 }
 
-export function noteOf({ identity }: Session): string {
-  const { told, name } = identity;
-  if (told === undefined || told.toLowerCase() === name?.toLowerCase()) return '';
-  return `${told} is the name of another live session; this one is ${name}.`;
+/** What a session should know about its name; empty when it has the one that was asked for. */
+export function nameNote({ asked, name }: { asked: string | undefined; name: string | undefined }): string {
+  if (asked === undefined || asked.toLowerCase() === name?.toLowerCase()) return '';
+  return `${asked} was asked for, but another live session held that name; this one is ${name ?? 'nameless'}.`;
 }

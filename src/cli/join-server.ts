@@ -4,7 +4,7 @@
  */
 import type { AgentName } from '../protocol/names.ts';
 import type { Operations } from '../protocol/operations.ts';
-import { clientProcess, type ClientSession } from '../system/clients.ts';
+import { clientProcess, servedProcess, type ClientSession } from '../system/clients.ts';
 import {
   bind,
   type Bound,
@@ -102,7 +102,7 @@ async function joinProcess(
 async function isElsewhere(operations: Operations, { name }: Bound, process: Anchor): Promise<boolean> {
   const { holders } = await import('./hold-name.ts');
   const pids = await holders(operations, name);
-  return pids.some((pid) => clientProcess(pid)?.pid !== process.pid);
+  return pids.some((pid) => servedProcess(pid)?.pid !== process.pid);
 }
 
 async function isHeldBeside(operations: Operations, { name }: Bound, server: number): Promise<boolean> {

@@ -110,7 +110,7 @@ function wishOf(uri: string): Wish {
   const place = url?.protocol === 'ipc:' ? `${url.host}${url.pathname}` : '';
   if (place === 'inbox' || place === 'agents') return { kind: place };
   if (place === 'messages/latest') return { kind: 'latest' };
-  const [kind, id = '', part, number = ''] = place.split('/').map(decodeURIComponent);
+  const [kind, id = '', part, number = ''] = place.split('/').map(decoded);
   const query = url?.searchParams ?? new URLSearchParams();
   if (kind === 'thread' && id !== '' && part === undefined) return { kind, id };
   if (kind === 'message' && id !== '' && part === undefined) return { kind, id, query };
@@ -120,6 +120,15 @@ function wishOf(uri: string): Wish {
     'no_such_message',
     `no resource ${uri}; resources/list and resources/templates/list name them`,
   );
+}
+
+/** What no decoding gives stays as it is: nothing is called that. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 async function read(serving: Serving, uri: string, signal: AbortSignal): Promise<ReadResourceResult> {

@@ -156,5 +156,6 @@ function misused({ issues }: z.ZodError): Failure {
   const each = issues.map(
     ({ path, message }) => `${path.length === 0 ? 'input' : path.join('.')}: ${message}`,
   );
-  return new Failure('invalid', each.join('; '));
+  const tooLong = issues.some(({ code, path }) => code === 'too_big' && path.join('.') === 'text');
+  return new Failure(tooLong ? 'too_large' : 'invalid', each.join('; '));
 }

@@ -8,13 +8,14 @@ import { ReadBuffer, serializeMessage } from '@modelcontextprotocol/sdk/shared/s
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { JSONRPCMessage } from '@modelcontextprotocol/sdk/types.js';
 import { pause } from '../system/clock.ts';
+import { errorCode } from '../system/files.ts';
 import type { IpcServer } from './server.ts';
 
 const STDOUT = 1;
 /** Longest line a client may write; what is larger is a file. */
 const LONGEST_LINE = 10_485_760;
-/** Answers under way have so long to be written after the client closed our stdin. */
-const DRAIN_MS = 2_000;
+/** Answers under way have so long to be written after the client closed our stdin; its next server waits longer. */
+const DRAIN_MS = 1_000;
 /** A client that does not read costs next to nothing. */
 const LONGEST_PAUSE_MS = 20;
 
@@ -55,7 +56,10 @@ class StdioTransport implements Transport {
     const bytes = Buffer.from(serializeMessage(message));
     const sent = this.#written.then(() => writeAll(bytes));
     // One that fails must not keep the next from being tried: that one says so itself.
-    this.#written = sent.catch(() => undefined);
+    this.#written = sent.catch((error: unknown) => {
+      // Nobody can hear us any more, whatever they still say.
+      if (errorCode(error) === 'EPIPE') void this.close();
+    });
     return sent;
   }
 

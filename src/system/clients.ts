@@ -3,7 +3,7 @@
  * of VS Code, Cursor's editor or a terminal is not here on purpose: people type in those.
  */
 import { type Environment, variable } from './environment.ts';
-import { anchorOf, nearestAncestor, type Anchor, type ProcessFacts } from './processes.ts';
+import { anchorOf, nearestAncestor, processFacts, type Anchor, type ProcessFacts } from './processes.ts';
 
 interface ClientProgram {
   /** As process name, or as a part of the path of its script. */
@@ -87,6 +87,12 @@ export function serverSession(environment: Environment, client = 'mcp'): ClientS
 export function clientProcess(parentPid: number): Anchor | undefined {
   const facts = nearestClient({ parentPid })?.facts;
   return facts === undefined ? undefined : { pid: facts.pid, startedAt: facts.startedAt };
+}
+
+/** The process that a running server serves, found from outside as `serverSession` finds it from within. */
+export function servedProcess(pid: number): Anchor | undefined {
+  const facts = processFacts(pid);
+  return facts === undefined ? undefined : (clientProcess(facts.parent) ?? anchorOf(facts.parent));
 }
 
 function nearestClient(

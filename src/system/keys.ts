@@ -138,13 +138,27 @@ export function rebindAll(paths: Paths, bindings: readonly Binding[], { name, as
 /** Takes away what dead shells, servers and agent programs left; returns how many. */
 export function pruneBindings(paths: Paths, alive: (anchor: Anchor) => boolean): number {
   let pruned = 0;
-  for (const name of readdirIfThere(paths.bindings)) {
-    const path = `${paths.bindings}/${name}`;
-    const [, pid, startedAt] = /^(?:process|server|shell) (\d+) (.+)$/m.exec(readIfThere(path) ?? '') ?? [];
-    if (pid === undefined || startedAt === undefined) continue;
-    if (!alive({ pid: Number(pid), startedAt }) && removeIfThere(path)) pruned += 1;
-  }
+  for (const { path, anchor } of anchoredBindings(paths))
+    if (!alive(anchor) && removeIfThere(path)) pruned += 1;
   return pruned;
+}
+
+/** The agent programs whose sessions act as this name. */
+export function boundProcesses(paths: Paths, name: AgentName): readonly Anchor[] {
+  return anchoredBindings(paths)
+    .filter((found) => found.kind === 'process' && nameKey(found.name) === nameKey(name))
+    .map(({ anchor }) => anchor);
+}
+
+function anchoredBindings(paths: Paths) {
+  return readdirIfThere(paths.bindings).flatMap((file) => {
+    const path = `${paths.bindings}/${file}`;
+    const text = readIfThere(path) ?? '';
+    const [, kind, pid, startedAt] = /^(process|server|shell) (\d+) (.+)$/m.exec(text) ?? [];
+    if (pid === undefined || startedAt === undefined) return [];
+    const [name = ''] = text.split('\n');
+    return [{ path, kind, name, anchor: { pid: Number(pid), startedAt } }];
+  });
 }
 
 export function unbind(paths: Paths, binding: Binding): boolean {

@@ -1,6 +1,7 @@
 /** Which name a server holds, and that the hooks and commands of its session find it (design §5). */
 import { expect, test } from 'bun:test';
 import { pruneBindings } from '../../src/system/keys.ts';
+import { tryLock } from '../../src/system/lock.ts';
 import { systemProcesses } from '../../src/system/processes.ts';
 import { agentProgram, type AgentProgram, type Started } from '../support/agent-program.ts';
 import { temporaryHome, type TestHome } from '../support/home.ts';
@@ -53,6 +54,11 @@ function exists(pid: number): boolean {
   }
 }
 
+async function isFree(path: string): Promise<boolean> {
+  using lock = await tryLock(path);
+  return lock !== undefined;
+}
+
 const start = (home: TestHome, name: string): Promise<AgentProgram> =>
   agentProgram(home.path, name, home.variables);
 
@@ -101,9 +107,26 @@ test('a name held by another live session becomes name-2, and its commands act a
   await using other = await start(home, 'claude');
   expect((await hold(one, 'alice', session('s-1'))).name).toBe('alice');
   const second = await hold(other, 'alice', session('s-2'));
-  expect(second).toMatchObject({ name: 'alice-2', note: expect.stringContaining('alice is the name of') });
+  expect(second).toMatchObject({
+    name: 'alice-2',
+    note: expect.stringContaining('another live session held that name'),
+  });
   expect(await whoami(one, { ...session('s-1'), IPC_AGENT: 'alice' })).toBe('alice');
   expect(await whoami(other, { ...session('s-2'), IPC_AGENT: 'alice' })).toBe('alice-2');
+});
+
+test('started again before the server of the client that ended has noticed, it has the name', async () => {
+  await using home = await temporaryHome();
+  await using one = await start(home, 'claude');
+  const first = await hold(one, 'alice', session('s-1'));
+  expect(first.name).toBe('alice');
+  process.kill(one.pid, 'SIGKILL');
+  await using other = await start(home, 'claude');
+  const second = await other.start(`${holder} alice`, session('s-2'));
+  await until(async () => !(await isFree(`${home.path}/naming.lock`)), 'the second to be naming itself');
+  expect(await whoami(other)).toBe('tester');
+  await gone(first.pid);
+  expect(await said(second)).toMatchObject({ name: 'alice', note: '' });
 });
 
 test('the same session resumed while it is still open elsewhere is another agent', async () => {

@@ -173,6 +173,37 @@ describe('the end', () => {
   });
 });
 
+describe('a client that is slow, or deaf', () => {
+  test('a thousand calls in one breath are all answered, though nobody reads until they are made', async () => {
+    await using machine = await openMachine();
+    // A pipe as Bun makes it is non-blocking on our side too: full, it refuses instead of waiting.
+    const child = await startRaw(machine, 'bob');
+    const ids = Array.from({ length: 1_000 }, (_, at) => at + 1);
+    await child.stdin.write(frames(...ids.map((id) => call(id, 'who'))));
+    await child.stdin.flush();
+    const answered: number[] = [];
+    for await (const line of lines(child.stdout)) {
+      const { id } = JSON.parse(line) as { id?: number };
+      if (id !== undefined && id > 0) answered.push(id);
+      if (answered.length === ids.length) break;
+    }
+    expect(answered.toSorted((one, other) => one - other)).toEqual(ids);
+    await child.stdin.end();
+    expect(await child.exited).toBe(0);
+  }, 30_000);
+
+  test('one that closed our stdout cannot be served: the server ends, stdin open or not', async () => {
+    await using machine = await openMachine();
+    const child = await startRaw(machine, 'bob');
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    await child.stdin.write(frames(call(1, 'who')));
+    await child.stdin.flush();
+    expect(await child.exited).toBe(0);
+  });
+});
+
 describe('side by side', () => {
   test('two servers hold two names and talk to each other', async () => {
     await using machine = await openMachine();
@@ -181,6 +212,16 @@ describe('side by side', () => {
     const waiting = bob.text('check', { wait: 20 });
     await alice.text('send', { to: 'bob', text: 'ping' });
     expect(await waiting).toContain('ping');
+  });
+
+  test('started again while the one before still writes its last answer, it has the name', async () => {
+    await using machine = await openMachine();
+    const before = await startRaw(machine, 'gem');
+    await eventually(async () => ((await isHere(machine, 'gem')) ? true : undefined));
+    await before.stdin.write(frames(call(1, 'check', { wait: 20 })));
+    await before.stdin.end();
+    await using after = await openMcp(machine, { as: 'gem' });
+    expect(await after.text('who', { name: 'me' })).toStartWith('Registered as gem, ');
   });
 
   test('a daemon killed under a live server: it goes on, the name is kept, arrivals are followed', async () => {

@@ -110,7 +110,7 @@ describe('resources', () => {
     expect(read(bob, `ipc://message/${id}/attachment/3`)).rejects.toThrow('the message has 2');
   });
 
-  test('what is not there, or not mine, is refused by name', async () => {
+  test('what is not there, or not mine, or no address, is refused by name', async () => {
     await using machine = await openMachine();
     await using bob = await openMcp(machine, { as: 'bob' });
     const { id } = await sent(machine, '--as', 'alice', 'carol', 'not for bob');
@@ -120,8 +120,10 @@ describe('resources', () => {
       'ipc://nowhere',
       'file:///etc/passwd',
       'ipc://thread/none',
+      'ipc://thread/%ZZ',
+      'ipc://message/%E0%A4%A',
     ])
-      expect(read(bob, uri)).rejects.toThrow(/no message|no thread|no resource|wanted the id/);
+      await expect(read(bob, uri)).rejects.toThrow(/no message|no thread|no resource|wanted the id/);
     expect(bob.client.subscribeResource({ uri: 'ipc://nowhere' })).rejects.toThrow('no resource');
   });
 

@@ -50,7 +50,7 @@ describe('a session', () => {
     await using second = await openMcp(machine, { as: 'claude' });
     const told = await second.text('check');
     expect(told).toContain('Registered as claude-2');
-    expect(told).toContain('claude is the name of another live session');
+    expect(told).toContain('claude was asked for, but another live session held that name');
   });
 });
 

@@ -10,7 +10,7 @@ import { logLine } from '../../system/log.ts';
 import { isTerminal } from '../../system/output.ts';
 import type { Call } from '../call.ts';
 import { readHookInput } from '../hook-input.ts';
-import { actingAs, nameOf, noteOf } from '../hook-session.ts';
+import { actingAs, nameNote, nameOf } from '../hook-session.ts';
 import { joinServer } from '../join-server.ts';
 import { isNotRunning, openSession, type Session } from '../session.ts';
 import type { Spec } from '../verb.ts';
@@ -78,7 +78,7 @@ async function handle(call: Call, event: HookEvent): Promise<void> {
       operations: session.operations,
       paths: session.paths,
       name: session.identity.name ?? '',
-      note: noteOf(session),
+      note: nameNote({ asked: session.identity.told, name: session.identity.name }),
       reader: session.reader,
       now: call.world.now(),
       mute: call.output.absent,
