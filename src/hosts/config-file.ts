@@ -28,6 +28,10 @@ import { randomText } from '../system/ids.ts';
 export function readConfigFile(path: string): string | undefined {
   let bytes: Uint8Array;
   try {
+    const facts = statSync(path, { throwIfNoEntry: false });
+    // A pipe would keep us waiting for whoever writes into it.
+    if (facts !== undefined && !facts.isFile())
+      throw new Error(facts.isDirectory() ? 'it is a folder' : 'it is not a plain file');
     bytes = readFileSync(path);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return undefined;

@@ -45,7 +45,7 @@ const END = 17;
 export function parseJson(text: string, file: string): Node | undefined {
   const errors: ParseError[] = [];
   const options = { allowTrailingComma: true, allowEmptyContent: true };
-  const root = parseTree(text, errors, options);
+  const root = treeOf(file, () => parseTree(text, errors, options));
   const [first] = errors;
   if (first === undefined) return root;
   const { line, column } = placeOf(text, first.offset);
@@ -54,6 +54,17 @@ export function parseJson(text: string, file: string): Node | undefined {
     `wanted JSON in ${file}; found ${printParseErrorCode(first.error)} in line ${line}, column ${column}; the file is as it was`,
     { hint: `mend line ${line} of ${file}, then say it again`, details: { file, line, column } },
   );
+}
+
+function treeOf(file: string, parse: () => Node | undefined): Node | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Failure('invalid_data', `wanted settings in ${file}; found brackets nested without end`, {
+      hint: `head -c 300 ${file}`,
+    });
+  }
 }
 
 /** Plain JSON, but for comments where they are allowed: no trailing comma. */
@@ -272,7 +283,8 @@ function* tokens(
 
 function propertyOf(node: Node, key: string): Node | undefined {
   if (node.type !== 'object') return undefined;
-  return node.children?.find(({ children }) => children?.[0]?.value === key);
+  // Of a key that stands there twice every reader takes the last.
+  return node.children?.findLast(({ children }) => children?.[0]?.value === key);
 }
 
 function oneLine(value: Json): string {

@@ -135,6 +135,16 @@ describe('files as they lie', () => {
     expect(ann.read('.codex/hooks.json')).toBe('{}');
   });
 
+  test('a pipe or a folder where settings should be is refused, and nobody waits for it', async () => {
+    mkdirSync(join(ann.user, '.gemini/settings.json'), { recursive: true });
+    expect((await ann.setup('gemini')).stdout).toContain('it is a folder');
+    mkdirSync(join(ann.user, '.cursor'), { recursive: true });
+    Bun.spawnSync(['mkfifo', join(ann.user, '.cursor/mcp.json')]);
+    const done = await ann.setup('cursor');
+    expect(done.code).toBe(73);
+    expect(done.stdout).toContain('it is not a plain file');
+  });
+
   test('a write that fails half way takes back what was written before it', async () => {
     ann.write('.config/Code/User/mcp.json', '{ "servers": {} }');
     ann.write('.copilot', 'a file where a folder should be');

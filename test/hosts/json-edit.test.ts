@@ -34,6 +34,7 @@ const found: Readonly<Record<string, string>> = {
   'a comma on its own line': '{\n  "a": 1\n  ,\n}\n',
   'commas in front': '{ "a": 1\n, "b": 2\n, "mcpServers": {}\n}\n',
   'no end of line at the end': '{\n  "a": 1\n}',
+  'a key twice': '{"mcpServers":{"x":{}},"mcpServers":{"y":{}}}',
   'text that looks like syntax': '{\n  "a": "// no, }, \\"x\\" ]"\n}\n',
   'existing hooks': `{\n  "hooks": {\n    "SessionStart": [\n      {\n        "matcher": "startup",\n        "hooks": [{ "type": "command", "command": "echo hi" }]\n      }\n    ]\n  }\n}\n`,
 };
@@ -101,6 +102,17 @@ describe('what is in the way', () => {
     ],
   ])('%s', (text, message) => {
     expect(thrownBy(() => withOurs(text, target))).toMatchObject({ code: 'conflict', message });
+  });
+
+  test('of a key that stands there twice the one that readers take gets ours', () => {
+    const text = '{"mcpServers":{"x":{}},"mcpServers":{"y":{}}}';
+    const read = JSON.parse(withOurs(text, target).text) as { mcpServers: object };
+    expect(Object.keys(read.mcpServers)).toEqual(['y', 'ipc']);
+  });
+
+  test('brackets nested without end are refused as the file’s fault', () => {
+    const text = `{"a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    expect(thrownBy(() => withOurs(text, target))).toMatchObject({ code: 'invalid_data' });
   });
 
   test('a text that cannot be read is refused with its line and column', () => {
