@@ -2,6 +2,7 @@
  * `ipc hook wait`: stays behind a stop and ends with 2, on purpose, when a message came and nobody took
  * it: that wakes the session with what stands on stderr. Offered, not handed: nobody can say it was read.
  */
+import { readAutoCheck } from '../doors/auto-check.ts';
 import type { HookEvent } from '../doors/hook-event.ts';
 import {
   endWaiter,
@@ -16,6 +17,7 @@ import { pause } from '../system/clock.ts';
 import { variable } from '../system/environment.ts';
 import { tryLock } from '../system/lock.ts';
 import { writeError } from '../system/output.ts';
+import type { Paths } from '../system/paths.ts';
 import { anchorOf, systemProcesses, type Anchor } from '../system/processes.ts';
 import type { Call } from './call.ts';
 import { actingAs, nameOf } from './hook-session.ts';
@@ -28,7 +30,9 @@ const GRACE_MS = 5_000;
 const LOOK_MS = 250;
 /** A client that died without a word is noticed so soon. */
 const CLIENT_MS = 2_000;
+/** What is named in one wake-up, and how far behind what was named before it is looked for. */
 const MOST = 10;
+const LOOK_MESSAGES = 200;
 
 export async function waitForMessage(call: Call, event: HookEvent): Promise<number> {
   if (event.moment === 'end') {
@@ -40,7 +44,8 @@ export async function waitForMessage(call: Call, event: HookEvent): Promise<numb
   const entry = variable(environment, 'CLAUDE_CODE_ENTRYPOINT');
   if (entry !== undefined && entry !== 'cli') return 0;
   const acting = actingAs(event, call);
-  if (nameOf(call, acting) === undefined) return 0;
+  const name = nameOf(call, acting);
+  if (name === undefined || handsOverNothing(paths, name)) return 0;
   using lock = await tryLock(waiterLock(paths, event));
   if (lock === undefined) return 0;
   const own = anchorOf(environment.pid);
@@ -61,7 +66,7 @@ export async function waitForMessage(call: Call, event: HookEvent): Promise<numb
       meanwhile: () => undefined,
     });
     void untilGone(client, ended);
-    return await waitIn(session, ended.signal);
+    return await waitIn(session, ended.signal, () => handsOverNothing(paths, session.identity.name ?? name));
   } catch (error) {
     if (ended.signal.aborted || isNotRunning(error)) return 0;
     throw error;
@@ -79,7 +84,16 @@ export async function untilGone(client: Anchor, ended: AbortController): Promise
   }
 }
 
-async function waitIn({ operations, reader }: Session, signal: AbortSignal): Promise<number> {
+/** Auto-checking was stopped: a wake-up would be a hand-over nobody asked for, and end in the next one. */
+function handsOverNothing(paths: Paths, name: string): boolean {
+  return readAutoCheck(paths, name).mode === 'never';
+}
+
+async function waitIn(
+  { operations, reader }: Session,
+  signal: AbortSignal,
+  mustBeSilent: () => boolean,
+): Promise<number> {
   const before = await operations.whoami({});
   if (before.you === undefined || isPushed(before.you)) return 0;
   for await (const _arrival of operations.watch({ door: 'hook', unread: true }, { signal })) {
@@ -87,11 +101,14 @@ async function waitIn({ operations, reader }: Session, signal: AbortSignal): Pro
     for (;;) {
       await pause(LOOK_MS);
       if (signal.aborted) return 0;
-      const [{ you }, unread] = await Promise.all([
+      const [{ you }, waiting] = await Promise.all([
         operations.whoami({}),
-        stillUnread(operations, { reader, limit: MOST }),
+        stillUnread(operations, { reader, limit: LOOK_MESSAGES }),
       ]);
+      // What woke it once and was left unread must not wake it again and again.
+      const unread = waiting.filter(({ offeredBy }) => offeredBy?.includes('hook') !== true).slice(0, MOST);
       if (unread.length === 0) break;
+      if (mustBeSilent()) return 0;
       // Somebody else tells it, now that it is there.
       if (you === undefined || isPushed(you)) return 0;
       if (you.presence !== 'idle' && performance.now() < end) continue;

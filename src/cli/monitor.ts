@@ -84,7 +84,7 @@ interface Showing {
 async function show(call: Call, session: Session, { pending, writing, signal }: Showing): Promise<void> {
   for (let first = true; pending.size > 0 && !signal.aborted; first = false) {
     if (!first) await pause(LOOK_MS);
-    const now = await situation(session);
+    const now = await situation(session, [...pending.values()]);
     if (now === undefined) continue;
     const shown: Delivered[] = [];
     const lines: string[] = [];
@@ -111,16 +111,21 @@ async function show(call: Call, session: Session, { pending, writing, signal }: 
 }
 
 /** Undefined while the daemon cannot be asked. */
-async function situation({
-  operations,
-  reader,
-}: Session): Promise<{ agent: AgentView; unread: ReadonlySet<string> } | undefined> {
+async function situation(
+  { operations, reader }: Session,
+  pending: readonly { readonly message: Delivered }[],
+): Promise<{ agent: AgentView; unread: ReadonlySet<string> } | undefined> {
+  const look = (thread?: string) =>
+    operations.check({ reader, door: 'monitor', peek: true, limit: 1_000, bytes: 524_288, thread });
   try {
-    const [{ you }, { messages }] = await Promise.all([
-      operations.whoami({}),
-      operations.check({ reader, door: 'monitor', peek: true, limit: 1_000, bytes: 524_288 }),
-    ]);
-    return you === undefined ? undefined : { agent: you, unread: new Set(messages.map(({ id }) => id)) };
+    const [{ you }, { messages, remaining }] = await Promise.all([operations.whoami({}), look()]);
+    if (you === undefined) return undefined;
+    const unread = new Set<string>(messages.map(({ id }) => id));
+    // So much waits that one page does not tell of all: what is not on it is looked for by itself.
+    const behind = remaining === 0 ? [] : pending.filter(({ message }) => !unread.has(message.id));
+    for (const thread of new Set(behind.map(({ message }) => message.thread)))
+      for (const { id } of (await look(thread)).messages) unread.add(id);
+    return { agent: you, unread };
   } catch {
     return undefined;
   }

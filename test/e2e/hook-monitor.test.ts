@@ -107,6 +107,17 @@ describe('the monitor', () => {
     server.kill();
   });
 
+  test('shows what comes behind more than one page of unread messages', async () => {
+    await using machine = await openMachine();
+    await hook(machine, claude('SessionStart', { source: 'startup' }));
+    const body = 'x'.repeat(60_000);
+    for (let at = 0; at < 10; at += 1) await send(machine, 'agent-1', `${at} ${body}`);
+    const { next } = await startMonitor(machine);
+    for (let line = 0; line < 6; line += 1) await next();
+    const id = await send(machine, 'agent-1', 'behind all that');
+    expect(await next()).toBe(`${id} tester: behind all that`);
+  });
+
   test('outlives a restart of the daemon', async () => {
     await using machine = await openMachine();
     await hook(machine, claude('SessionStart', { source: 'startup' }));
@@ -158,6 +169,31 @@ describe('the waiter', () => {
     const prompt = `<task-notification>\n<summary>Stop hook feedback</summary>\nStop hook blocking error from command "Stop": ${said}</task-notification>`;
     expect((await hook(machine, claude('UserPromptSubmit', { prompt }))).answer).toBeUndefined();
     expect((await receipt(machine, id))['state']).toBe('seen');
+  });
+
+  test('wakes once for a message, and for none while auto-checking is stopped', async () => {
+    await using machine = await openMachine();
+    await hook(machine, claude('SessionStart', { source: 'startup' }));
+    // A server of the session, so that it stays idle from one waiter to the next.
+    machine.start(['mcp'], { env });
+    await hasDoor(machine, 'tool');
+    await hook(machine, claude('Stop'));
+    await send(machine, 'agent-1', 'long '.repeat(100));
+    const stop = JSON.stringify(claude('Stop'));
+    expect((await machine.run(['hook', 'wait'], { stdin: stop })).code).toBe(2);
+    // It was told, and asked for nothing: another wake-up would be one more turn, and so on without end.
+    const second = machine.start(['hook', 'wait']);
+    await second.stdin.write(stop);
+    await second.stdin.end();
+    await hasDoor(machine, 'hook');
+    const id = await send(machine, 'agent-1', 'another');
+    expect(await second.exited).toBe(2);
+    const told = await second.stderr.text();
+    expect(told).toContain(id);
+    expect(told).not.toContain('long long');
+    await machine.ok(['do', 'stop auto checking'], { env });
+    await send(machine, 'agent-1', 'not unasked');
+    expect((await machine.run(['hook', 'wait'], { stdin: stop })).code).toBe(0);
   });
 
   test('is one for a session, and ends with the session', async () => {
