@@ -13,7 +13,7 @@ import type { Paths } from '../system/paths.ts';
 
 /** What it cannot do; system 000 left people to find out. */
 export const IDLE_RULE =
-  'An idle session runs no hooks: auto-checking cannot wake it; a monitor or a channel can, and "ipc who" shows whether one is open.';
+  'An idle session runs no hooks: auto-checking cannot wake it; a monitor or a channel can, and "who" shows whether one is open.';
 
 export type Wish =
   | { readonly action: 'start'; readonly minutes?: number | undefined }

@@ -66,6 +66,7 @@ async function ranHere(line: string, { serving, signal, patiently }: Turn) {
     throw new Failure('not_allowed', 'wanted to run a command; this server was started without --allow-run', {
       hint: 'run it with your own shell tool and send what it printed',
     });
+  if (line.trim() === '') throw new Failure('invalid', 'wanted a command as run, found nothing');
   const running = serving.staging.run(line, { directory: serving.directory, signal });
   return await patiently(running, { text: 'the command runs' });
 }

@@ -5,7 +5,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RootsListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
+import { McpError, RootsListChangedNotificationSchema } from '@modelcontextprotocol/sdk/types.js';
 import { Failure } from '../protocol/failures.ts';
 import type { Serving, ServingParts } from './parts.ts';
 
@@ -27,7 +27,14 @@ export function openPlaces(
 
   const roots = async (): Promise<readonly string[]> => {
     if (server.getClientCapabilities()?.roots === undefined) return [directory];
-    const { roots: listed } = await server.listRoots(undefined, { timeout: ROOTS_MS });
+    const { roots: listed } = await server
+      .listRoots(undefined, { timeout: ROOTS_MS })
+      .catch((error: unknown) => {
+        const why = error instanceof McpError ? error.message : 'a list that is none of file URIs';
+        throw new Failure('not_allowed', `wanted the client's folders (roots/list), found ${why}`, {
+          hint: 'put what it says into text, or ask the user to send it with ipc send <name> --file <file>',
+        });
+      });
     return listed.map(({ uri }) => pathOf(uri)).filter((path) => path !== undefined);
   };
 
@@ -60,7 +67,8 @@ export function openPlaces(
 }
 
 function outside(path: string, allowed: readonly (string | undefined)[]): Failure {
-  const places = allowed.length === 0 ? 'nowhere: the client names no folder' : allowed.join(', ');
+  const places =
+    allowed.length === 0 ? 'nowhere: the client names none but /, or none at all' : allowed.join(', ');
   return new Failure('not_allowed', `wanted a file below the client's folders (${places}), found ${path}`, {
     hint: 'ask the user to open that folder in the client, or to send it with ipc send <name> --file <file>',
   });

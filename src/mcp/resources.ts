@@ -15,7 +15,7 @@ import {
 import { visibleLine } from '../present/escape.ts';
 import { SHOWN_BYTES } from '../present/excerpt.ts';
 import { forModel, pastForModel } from '../present/model.ts';
-import { whoText } from '../present/people.ts';
+import { whoText, withTools } from '../present/people.ts';
 import { plain } from '../present/style.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { attachmentPart, bodyPart, rangeOf } from './message-parts.ts';
@@ -154,7 +154,11 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
     }
     case 'agents':
       return text(
-        whoText(await operations.who({}, { signal }), { style: plain, now, offset: serving.offset }),
+        whoText(
+          await operations.who({}, { signal }),
+          { style: plain, now, offset: serving.offset },
+          withTools,
+        ),
       );
     case 'thread': {
       const { messages } = await operations.history({ thread: wish.id, limit: THREAD_MESSAGES }, { signal });

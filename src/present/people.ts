@@ -8,7 +8,26 @@ import type { Style } from './style.ts';
 import { table, type Cell } from './table.ts';
 import { exact, isForever, relative } from './time.ts';
 
-export function whoText(who: Output<'who'>, look: Look): string {
+/** What to do next, in the words of whoever reads: a person has commands, a model has tools. */
+export interface NextSteps {
+  readonly takeName: string;
+  readonly joinTopic: string;
+  readonly release: (name: string) => string;
+}
+
+const withCommands: NextSteps = {
+  takeName: 'ipc register <name>',
+  joinTopic: 'ipc topic join <topic>',
+  release: (name) => `ipc release ${name}`,
+};
+
+export const withTools: NextSteps = {
+  takeName: 'register',
+  joinTopic: 'mailbox, action join',
+  release: () => 'mailbox, action unmute, after a mute; else a person',
+};
+
+export function whoText(who: Output<'who'>, look: Look, next = withCommands): string {
   const { style } = look;
   const rows = who.agents.map((agent) => row(agent, look));
   const head = ['name', 'kind', 'here', 'waiting', 'push', 'where', 'working on'].map((text) => ({
@@ -18,7 +37,7 @@ export function whoText(who: Output<'who'>, look: Look): string {
   const list = rows.length === 0 ? 'nobody is here\n' : table([head, ...rows]);
   const you =
     who.you === undefined
-      ? 'you have no name here yet: ipc register <name>'
+      ? `you have no name here yet: ${next.takeName}`
       : `(you are ${visibleLine(who.you)})`;
   return `${list}${style.faint(you)}\n`;
 }
@@ -54,14 +73,14 @@ function placeOf(agent: AgentView): string {
 }
 
 /** One agent, with everything known of it. */
-export function agentText(agent: AgentView, look: Look): string {
+export function agentText(agent: AgentView, look: Look, next = withCommands): string {
   const { style, now, offset } = look;
   const lines: [string, string][] = [
     ['kind', agent.kind],
     ['here', hereWords(agent, now)],
     ['waiting', String(agent.waiting)],
   ];
-  if (agent.held > 0) lines.push(['held', `${agent.held}; let them through: ipc release ${agent.name}`]);
+  if (agent.held > 0) lines.push(['held', `${agent.held}; let them through: ${next.release(agent.name)}`]);
   if (agent.pausedUntil !== undefined) lines.push(['paused', untilWords(agent.pausedUntil, look)]);
   if (agent.about !== undefined) lines.push(['working on', visibleLine(agent.about)]);
   if (agent.doors.length > 0) lines.push(['push', openDoorWords(agent)]);
@@ -90,8 +109,8 @@ export function untilWords(instant: string, { now, offset }: Look): string {
   return isForever(instant) ? 'until lifted' : `until ${exact(instant, offset)}, ${relative(instant, now)}`;
 }
 
-export function topicsText(list: Output<'topic.list'>, style: Style): string {
-  if (list.topics.length === 0) return 'no topics yet: ipc topic join <topic>\n';
+export function topicsText(list: Output<'topic.list'>, style: Style, next = withCommands): string {
+  if (list.topics.length === 0) return `no topics yet: ${next.joinTopic}\n`;
   return table(
     list.topics.map(({ topic, members, joined }) => [
       { text: `${visibleLine(topic)}${joined ? ' *' : ''}`, paint: style.name },

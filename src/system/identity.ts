@@ -144,6 +144,12 @@ export function userName(environment: Environment): AgentName {
   return parseOwnName(name);
 }
 
+/** The user's own commands act under that name: an agent that took it would have the user's mailbox, and speak as them. */
+export function refuseUserName(environment: Environment, name: AgentName): void {
+  if (nameKey(name) !== nameKey(userName(environment))) return;
+  throw new Failure('name_taken', `wanted a name for an agent, found ${name}: that is the user's own`);
+}
+
 /** What the system calls the user, for those whose environment was scrubbed. */
 function accountName(): string {
   try {

@@ -93,8 +93,11 @@ describe('send, check, reply, receipts', () => {
     expect(await bob.text('check', { peek: true })).toContain('Only looked');
     const one = await bob.text('check', { from: 'x', limit: 1 });
     expect(one).toContain('from x');
-    expect(one).toContain('2 more: check again');
-    expect(await bob.text('check')).toContain('from y');
+    expect(one).toContain('2 more unread: check without from hands over all');
+    const none = await bob.text('check', { from: 'nobody' });
+    expect(none).not.toContain('check again');
+    expect(await bob.text('check', { limit: 1 })).toContain('1 more: check again');
+    expect(await bob.text('check')).toContain('from x');
   });
 
   test('to @all and to a topic: broadcast is a send', async () => {
@@ -203,6 +206,20 @@ describe('register', () => {
     );
   });
 
+  test('the user’s own name is refused, taken or free: an agent would have the user’s mail and speak as them', async () => {
+    await using machine = await openMachine();
+    await using session = await openMcp(machine, { as: 'gem' });
+    expect(await session.refused('register', { name: 'tester' })).toContain("that is the user's own");
+    await machine.terminal(['whoami']);
+    await machine.ok(['send', '--as', 'carol', 'tester', 'for the user alone']);
+    expect(await session.refused('register', { name: 'Tester' })).toContain("that is the user's own");
+    expect(await session.text('check')).not.toContain('for the user alone');
+    const claude = { env: { CLAUDE_CODE_SESSION_ID: 's-1', CLAUDECODE: '1' } };
+    expect((await machine.run(['register', 'tester'], claude)).code).toBe(77);
+    expect((await machine.run(['rename', 'tester'], claude)).code).toBe(77);
+    expect((await machine.terminal(['check'])).stdout).toContain('for the user alone');
+  });
+
   test('a reserved name is refused with what to do, in words of tools', async () => {
     await using machine = await openMachine();
     await using session = await openMcp(machine);
@@ -224,6 +241,27 @@ describe('history and mailbox', () => {
     expect(found).toContain('the zebra');
     expect(found).toContain('You sent it');
     expect(await alice.text('history', { id })).toContain('What became of it: bob: queued');
+  });
+
+  test('no answer or refusal of a tool sends the model to a shell for what a tool does', async () => {
+    await using machine = await openMachine();
+    await using bob = await openMcp(machine, { as: 'bob' });
+    await machine.ok(['send', 'bob', 'held back']);
+    await machine.ok(['send', '--as', 'carol', 'bob', 'first']);
+    await bob.text('mailbox', { action: 'mute', name: 'carol' });
+    await machine.ok(['send', '--as', 'carol', 'bob', 'muted']);
+    const said = [
+      await bob.text('who'),
+      await bob.text('who', { name: 'me' }),
+      await bob.text('who', { topics: true }),
+      await bob.text('mailbox', { action: 'autocheck' }),
+      await bob.refused('reply', { text: 'x' }),
+      await bob.refused('history', { id: '01900000-0000-7000-8000-000000000000' }),
+      await bob.text('check'),
+      await bob.text('check'),
+    ];
+    expect(said[1]).toContain('held');
+    for (const text of said) expect(text).not.toMatch(/\bipc (?!on\b)[a-z]+ |"ipc /);
   });
 
   test('ack, cancel, clear, pause, resume, mute, unmute', async () => {
@@ -314,7 +352,10 @@ describe('files', () => {
     await alice.text('send', { to: 'bob', files: ['here.txt'] });
     roots = [];
     await alice.client.sendRootsListChanged();
-    expect(await alice.refused('send', { to: 'bob', files: ['here.txt'] })).toContain('names no folder');
+    expect(await alice.refused('send', { to: 'bob', files: ['here.txt'] })).toContain('nowhere');
+    roots = [{ uri: 'https://example.org/' }];
+    await alice.client.sendRootsListChanged();
+    expect(await alice.refused('send', { to: 'bob', files: ['here.txt'] })).toContain('roots/list');
   });
 });
 

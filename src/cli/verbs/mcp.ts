@@ -6,6 +6,7 @@ import { asFailure, Failure } from '../../protocol/failures.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import { systemClock } from '../../system/clock.ts';
 import { variable } from '../../system/environment.ts';
+import { refuseUserName } from '../../system/identity.ts';
 import { reserveStdout } from '../../system/output.ts';
 import { localOffset } from '../../system/zone.ts';
 import { autoCheckWords, autoChecking, IDLE_RULE } from '../auto-checking.ts';
@@ -139,7 +140,10 @@ function holding(call: Call) {
       client: found.identity.client,
       session: () => found.session(),
       follow: () => found.follow(),
-      take: (name: AgentName) => takeOrRename(found, name),
+      take: async (name: AgentName) => {
+        refuseUserName(call.world.environment, name);
+        return takeOrRename(found, name);
+      },
     };
   };
   open().catch((error: unknown) => call.output.say(error instanceof Error ? error.message : String(error)));

@@ -1,6 +1,7 @@
 /** `ipc register`: a name for this shell, or for the session of the agent program it runs in. */
 import { parseOwnName } from '../../protocol/names.ts';
 import type { Output } from '../../protocol/operations.ts';
+import { refuseUserName } from '../../system/identity.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { takeName } from '../take-name.ts';
@@ -39,6 +40,7 @@ async function run(call: Call): Promise<void> {
   const name = wanted === undefined ? undefined : parseOwnName(wanted);
   await using session = await call.open({ agent: 'none' });
   const asked = inputOf<'register'>(table, call.values);
+  if (name !== undefined && session.identity.kind === 'agent') refuseUserName(call.world.environment, name);
   const registered = await takeName(session, { ...asked, kind: asked.kind ?? session.identity.kind }, name);
   if (name !== undefined && registered.name.toLowerCase() !== name.toLowerCase())
     await call.output.warn(`${name} is held by a live session; you are ${registered.name}`);

@@ -3,6 +3,7 @@ import { moveAutoCheck } from '../../doors/auto-check.ts';
 import { exact, relative } from '../../present/time.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import { parseOwnName } from '../../protocol/names.ts';
+import { refuseUserName } from '../../system/identity.ts';
 import { rebindAll, copyKey } from '../../system/keys.ts';
 import { renameInTokens } from '../../system/tokens.ts';
 import type { Call } from '../call.ts';
@@ -26,6 +27,7 @@ async function run(call: Call): Promise<void> {
   const name = parseOwnName(call.words[0] ?? '');
   await using session = await call.open();
   const { paths, identity } = session;
+  if (identity.kind === 'agent') refuseUserName(call.world.environment, name);
   const renamed = await session.operations.rename({ name });
   // The old name's file stays: while it forwards, both open the same mailbox.
   copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);

@@ -1,6 +1,6 @@
 /** Tools about people: who is here, and what I am called. */
 import { z } from 'zod';
-import { agentText, topicsText, whoText } from '../../present/people.ts';
+import { agentText, topicsText, whoText, withTools } from '../../present/people.ts';
 import { plain } from '../../present/style.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { isName, parseOwnName } from '../../protocol/names.ts';
@@ -25,10 +25,11 @@ export const whoTool = tool({
     topics: z.boolean().optional().describe('topics and their members instead'),
   }),
   run: async ({ name, all, topics }, turn) => {
-    if (topics === true) return { text: topicsText(await turn.operations['topic.list']({}, turn), plain) };
+    if (topics === true)
+      return { text: topicsText(await turn.operations['topic.list']({}, turn), plain, withTools) };
     if (name === undefined) {
       const found = await turn.operations.who({ all }, turn);
-      return { text: whoText(found, turn.look()) };
+      return { text: whoText(found, turn.look(), withTools) };
     }
     return named(name.replace(/^@/, ''), turn);
   },
@@ -37,12 +38,12 @@ export const whoTool = tool({
 async function named(name: string, turn: Turn): Promise<Answer> {
   if (name.toLowerCase() === 'me') {
     const { you } = await turn.operations.whoami({}, turn);
-    return { text: you === undefined ? 'You have no name yet.\n' : agentText(you, turn.look()) };
+    return { text: you === undefined ? 'You have no name yet.\n' : agentText(you, turn.look(), withTools) };
   }
   if (!isName(name)) throw new Failure('invalid_name', `wanted a name, found ${JSON.stringify(name)}`);
   const { agents } = await turn.operations.who({ name }, turn);
   const look = turn.look();
-  return { text: agents.map((agent) => agentText(agent, look)).join('') };
+  return { text: agents.map((agent) => agentText(agent, look, withTools)).join('') };
 }
 
 export const registerTool = tool({

@@ -36,7 +36,7 @@ export const checkTool = tool({
     const page = await turn.patiently(fetching, { text: 'waiting for a message', ...seconds(query.wait) });
     const { messages, peeked } = page;
     return {
-      text: pageText(page, turn),
+      text: pageText(page, turn, query),
       showsUnread: true,
       ...(peeked || messages.length === 0 ? {} : { written: handedByTool(turn, messages) }),
     };
@@ -47,7 +47,11 @@ function seconds(wait: number | undefined): { seconds?: number } {
   return wait === undefined ? {} : { seconds: wait };
 }
 
-export function pageText(page: Output<'check'>, turn: Pick<Turn, 'look'>): string {
+function pageText(
+  page: Output<'check'>,
+  turn: Pick<Turn, 'look'>,
+  { from, thread: among }: { from?: string | undefined; thread?: string | undefined },
+): string {
   const { messages, remaining, held, pausedUntil, peeked } = page;
   const shown = forModel(messages, { ...turn.look(), bodyBytes: SHOWN_BYTES, whole: resourceOf });
   const rest: string[] = [];
@@ -57,7 +61,13 @@ export function pageText(page: Output<'check'>, turn: Pick<Turn, 'look'>): strin
   if (pausedUntil !== undefined)
     rest.push(`${left + held} waiting behind a pause: mailbox, action resume, lifts it.`);
   else {
-    if (left > 0) rest.push(`${left} more: check again.`);
+    const filter = from === undefined ? 'thread' : 'from';
+    const filtered = from !== undefined || among !== undefined;
+    // What is left is counted over all senders and threads: asking for the same again may bring nothing.
+    if (left > 0)
+      rest.push(
+        `${left} more${filtered ? ` unread: check without ${filter} hands over all` : ': check again'}.`,
+      );
     if (held > 0)
       rest.push(`${held} held: mailbox, action unmute, lifts a mute; the rest waits for a person.`);
   }
