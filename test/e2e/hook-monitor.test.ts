@@ -179,11 +179,11 @@ describe('the waiter', () => {
     await hasDoor(machine, 'tool');
     await hook(machine, claude('Stop'));
     await send(machine, 'agent-1', 'long '.repeat(100));
-    const stop = JSON.stringify(claude('Stop'));
-    expect((await machine.run(['hook', 'wait'], { stdin: stop })).code).toBe(2);
+    const event = JSON.stringify(claude('Stop'));
+    expect((await machine.run(['hook', 'wait'], { stdin: event })).code).toBe(2);
     // It was told, and asked for nothing: another wake-up would be one more turn, and so on without end.
     const second = machine.start(['hook', 'wait']);
-    await second.stdin.write(stop);
+    await second.stdin.write(event);
     await second.stdin.end();
     await hasDoor(machine, 'hook');
     const id = await send(machine, 'agent-1', 'another');
@@ -193,7 +193,7 @@ describe('the waiter', () => {
     expect(told).not.toContain('long long');
     await machine.ok(['do', 'stop auto checking'], { env });
     await send(machine, 'agent-1', 'not unasked');
-    expect((await machine.run(['hook', 'wait'], { stdin: stop })).code).toBe(0);
+    expect((await machine.run(['hook', 'wait'], { stdin: event })).code).toBe(0);
   });
 
   test('is one for a session, and ends with the session', async () => {
