@@ -192,7 +192,7 @@ export class Client {
       });
       this.#current = link;
       void link.ended().then(() => this.#drop(link));
-      if (this.#held !== undefined) link.call('register', this.#held).catch(() => undefined);
+      if (this.#held !== undefined) await this.#holdAgain(link, this.#held);
       return link;
     } catch (error) {
       if (isBroken(error) && breaks < MAX_BREAKS && !this.#closed) {
@@ -202,6 +202,15 @@ export class Client {
       this.#link = undefined;
       throw error;
     }
+  }
+
+  /** Under the name the agent has by now: to ask for the one it had would take that back from a rename. */
+  async #holdAgain(link: Link, held: Input<'register'>): Promise<void> {
+    const welcome = await link.welcome().catch(() => undefined);
+    const name = welcome?.agent ?? held.name;
+    this.#held = { ...held, ...(name === undefined ? {} : { name }) };
+    if (name !== undefined) this.#credential = { name, key: held.key };
+    link.call('register', this.#held).catch(() => undefined);
   }
 
   #useTime(): void {

@@ -224,6 +224,20 @@ describe('side by side', () => {
     expect(await after.text('who', { name: 'me' })).toStartWith('Registered as gem, ');
   });
 
+  test('renamed from outside, it keeps that name when the daemon comes back, and its doors', async () => {
+    await using machine = await openMachine();
+    await using bob = await openMcp(machine, { as: 'bob', env: { IPC_CHANNEL: '1' } });
+    await bob.text('who');
+    await machine.ok(['rename', '--as', 'bob', 'fred']);
+    process.kill(await machine.daemonPid(), 'SIGKILL');
+    await machine.ok(['send', 'fred', 'after the crash']);
+    const fred = await eventually(async () => {
+      const { agents } = await machine.json<{ agents: { name: string; doors: string[] }[] }>(['who']);
+      return agents.find(({ doors }) => doors.length === 2);
+    });
+    expect([fred.name, fred.doors.toSorted()]).toEqual(['fred', ['channel', 'tool']]);
+  });
+
   test('a daemon killed under a live server: it goes on, the name is kept, arrivals are followed', async () => {
     await using machine = await openMachine();
     await using bob = await openMcp(machine, { as: 'bob' });
