@@ -50,7 +50,7 @@ function seconds(wait: number | undefined): { seconds?: number } {
 function pageText(
   page: Output<'check'>,
   turn: Pick<Turn, 'look'>,
-  { from, thread: among }: { from?: string | undefined; thread?: string | undefined },
+  query: { readonly from?: string | undefined; readonly thread?: string | undefined },
 ): string {
   const { messages, remaining, held, pausedUntil, peeked } = page;
   const shown = forModel(messages, { ...turn.look(), bodyBytes: SHOWN_BYTES, whole: resourceOf });
@@ -61,8 +61,8 @@ function pageText(
   if (pausedUntil !== undefined)
     rest.push(`${left + held} waiting behind a pause: mailbox, action resume, lifts it.`);
   else {
-    const filter = from === undefined ? 'thread' : 'from';
-    const filtered = from !== undefined || among !== undefined;
+    const filter = query.from === undefined ? 'thread' : 'from';
+    const filtered = query.from !== undefined || query.thread !== undefined;
     // What is left is counted over all senders and threads: asking for the same again may bring nothing.
     if (left > 0)
       rest.push(
