@@ -73,7 +73,7 @@ const defects: Readonly<Record<string, readonly [string, ...(readonly [file: str
     'any file, any command, and a frozen server meanwhile',
     ['e2e/defects-mcp-broker.test.ts', 'D24: a command that runs for long'],
     ['e2e/defects-mcp-broker.test.ts', 'D24: no file outside'],
-    ['e2e/mcp-tools.test.ts', 'below the client’s directory are attached; others'],
+    ['e2e/mcp-files.test.ts', 'below the client’s directory are attached; others'],
   ],
   D25: [
     'one setting for all, at a path that anybody knows',

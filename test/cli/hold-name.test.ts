@@ -127,7 +127,7 @@ test('started again before the server of the client that ended has noticed, it h
   expect(await whoami(other)).toBe('tester');
   await gone(first.pid);
   expect(await said(second)).toMatchObject({ name: 'alice', note: '' });
-});
+}, 20_000);
 
 test('the same session resumed while it is still open elsewhere is another agent', async () => {
   await using home = await temporaryHome();
@@ -145,7 +145,7 @@ test('two servers of one session share its name; two of a process that tells no 
   expect(other.name).toBe(one.name);
   expect((await hold(codex)).name).toBe('agent-2');
   expect((await hold(codex)).name).toBe('agent-2-2');
-});
+}, 20_000);
 
 test('agent-N never takes a name that is used', async () => {
   await using home = await temporaryHome();
