@@ -54,6 +54,18 @@ describe('the name of a session', () => {
     expect(await first.text('who')).toContain('You are bob,');
   });
 
+  test('is given to several that come at the same moment, each its own', async () => {
+    await using machine = await openMachine();
+    const door = await openDoor(machine);
+    const token = await tokenFor(machine, 'bob');
+    const came = await Promise.all([1, 2, 3].map(() => openHttpMcp(door.url, token)));
+    const names = await Promise.all(
+      came.map(async ({ text }) => /You are ([\w-]+)/.exec(await text('register'))?.[1]),
+    );
+    expect(names.toSorted()).toEqual(['bob', 'bob-2', 'bob-3']);
+    for (const { client } of came) await client.close();
+  });
+
   test('follows a rename into its token: over HTTP, by another connection too', async () => {
     await using machine = await openMachine();
     const door = await openDoor(machine);

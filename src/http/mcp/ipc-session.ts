@@ -63,6 +63,8 @@ class IpcSession implements Served {
   readonly #server: IpcServer;
   #token: Token;
   #held: Promise<HeldName> | undefined;
+  /** What `held` came to. */
+  #named: HeldName | undefined;
   #following = false;
   #stream: AbortSignal | undefined;
 
@@ -160,13 +162,15 @@ class IpcSession implements Served {
     const name = this.#parts.wanted(wish);
     for (const other of this.#parts.sessions) if (other !== this) await other.#giveWay(wish, name);
     const held = await this.#parts.hold(wish);
+    this.#named = held;
     if (!this.#following) this.#follow();
     return held;
   }
 
   /** To somebody with the same token: at once when that is the same client, else when this one is gone. */
   async #giveWay({ token, session }: NameWish, wanted: string | undefined): Promise<void> {
-    const held = await this.#held?.catch(() => undefined);
+    // One that is just being named is not waited for: it may be waiting for the other.
+    const held = this.#named;
     if (token.id !== this.#token.id || session !== this.#session || held === undefined) return;
     if (session !== undefined) return await this.#line.end();
     if (wanted === undefined || nameKey(wanted) !== nameKey(held.name)) return;
@@ -190,6 +194,7 @@ class IpcSession implements Served {
     const held = this.#held;
     if (held === undefined) return;
     this.#held = undefined;
+    this.#named = undefined;
     this.#following = false;
     this.#server.rest();
     await (await held.catch(() => undefined))?.close();
