@@ -12,6 +12,8 @@ export interface CellRunner {
   readonly activity: Activity;
   /** Why the kernel is gone; undefined while it is there. */
   readonly gone: () => string | undefined;
+  /** Whether IOPub is heard: after a cut a subscription takes effect a moment later, and silently. */
+  readonly listening: () => Promise<boolean>;
   readonly exiting: (cell: Cell) => void;
   readonly asks: (cell: Cell) => void;
 }
@@ -39,6 +41,8 @@ async function sendOnce(cell: Cell, runner: CellRunner): Promise<boolean> {
   const seen: Seen = { idle: false, busy: false, error: undefined };
   const idle = Promise.withResolvers<void>();
   cell.sent();
+  if (!(await runner.listening())) cell.outputMayBeMissing('the output channel was not heard when it began');
+  if (cell.end !== undefined) return false;
   const asked = runner.line.ask({
     type: 'execute_request',
     username: wish.owner,
@@ -95,7 +99,6 @@ async function sendOnce(cell: Cell, runner: CellRunner): Promise<boolean> {
         asked.forget();
         return runner.gone() === undefined;
       }
-      cell.outputMayBeMissing('the connection was cut while it ran');
       await afterCut(cell, runner, { seen, idle: idle.promise, reason: answer.reason });
       return false;
   }
@@ -137,6 +140,10 @@ async function afterCut(
   if (!seen.idle && seen.busy) await Promise.race([idle, cell.ended, pause(IDLE_MS / 4)]);
   if (cell.end !== undefined) return;
   if (seen.error !== undefined) return cell.finish(seen.error);
-  if (seen.idle) return cell.finish({ kind: 'ok' });
+  // Only who heard everything knows that there was no error.
+  if (seen.idle && !cell.incomplete) {
+    cell.note('its reply was lost on the way; what it printed is whole');
+    return cell.finish({ kind: 'ok' });
+  }
   cell.finish({ kind: 'lost', reason: `${reason}; it may have run` });
 }

@@ -106,3 +106,18 @@ async function diagnosis(client: KernelClient, { answered }: { answered: boolean
 }
 
 const live = { hint: 'ipc kernel list' } as const;
+
+const LISTEN_MS = 300;
+
+/** Makes the kernel say something on IOPub until it is heard; false: it was not, in a bounded time. */
+export async function listenAgain(client: KernelClient, heard: () => boolean): Promise<boolean> {
+  for (const channel of ['control', 'shell'] as const) {
+    const end = performance.now() + LISTEN_MS;
+    while (!heard() && performance.now() < end) {
+      const asked = client.ask({ channel, type: 'kernel_info_request', withinMs: end - performance.now() });
+      await asked.answer;
+      if (!heard()) await pause(FIRST_WAIT_MS);
+    }
+  }
+  return heard();
+}

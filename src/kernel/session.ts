@@ -12,7 +12,7 @@ import { runCell } from './cell-run.ts';
 import { KernelClient } from './client.ts';
 import { type ConnectionInfo, endpointOf } from './connection-info.ts';
 import { FairQueue } from './fair-queue.ts';
-import { type KernelInfo, shakeHands } from './handshake.ts';
+import { type KernelInfo, listenAgain, shakeHands } from './handshake.ts';
 import { type Interrupted, interruptKernel } from './interrupt.ts';
 import type { JupyterMessage } from './message.ts';
 import { Peek } from './peek.ts';
@@ -40,6 +40,7 @@ export class KernelSession {
   #kernelSession: string | undefined;
   #cutSince = false;
   #heard = 0;
+  #heardSinceUp = false;
   #ownersWord: string | undefined;
   #exiting: Cell | undefined;
   #connected = false;
@@ -71,7 +72,10 @@ export class KernelSession {
         cut: () => (this.#cutSince = true),
         up: () => this.#linked(),
         down: (channel) => {
-          if (channel === 'iopub') this.#running?.outputMayBeMissing('the connection was cut while it ran');
+          if (channel === 'iopub') {
+            this.#heardSinceUp = false;
+            this.#running?.outputMayBeMissing('the connection was cut while it ran');
+          }
           this.#linked();
         },
       },
@@ -222,6 +226,8 @@ export class KernelSession {
         line: this.#line,
         activity: this.#activity,
         gone: () => (this.#state.kind === 'ready' ? undefined : this.#state.reason),
+        listening: async () =>
+          this.#heardSinceUp || (await listenAgain(this.#client, () => this.#heardSinceUp)),
         exiting: (exiting) => (this.#exiting = exiting),
         asks: (asking) => this.#tell({ kind: 'input', cell: asking }),
       });
@@ -231,6 +237,7 @@ export class KernelSession {
 
   #hear(message: JupyterMessage): void {
     this.#heard += 1;
+    this.#heardSinceUp = true;
     const { header, parent, content } = message;
     if (header.msg_type === 'shutdown_reply' && parent?.session !== this.#client.session) {
       const restart = content['restart'] === true;
