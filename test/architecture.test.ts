@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   present: ['protocol'],
   doors: ['protocol', 'system', 'present'],
   mcp: ['protocol', 'system', 'present'],
-  http: ['protocol', 'system', 'present', 'mcp'],
+  http: ['protocol', 'system', 'present', 'doors', 'mcp'],
   kernel: ['protocol', 'system', 'present'],
   hosts: ['protocol', 'system'],
   daemon: ['protocol', 'system', 'core', 'store', 'rpc'],

@@ -1,5 +1,5 @@
 /** What runs beside a session that lasts, as long as it does: notices for the person, Codex's queue. */
-import type { QueueSession } from '../doors/codex-queue.ts';
+import type { QueueSession } from '../doors/codex/queue.ts';
 import { platformOf, runNotifier } from '../doors/notice/notifier.ts';
 import { readConfig } from '../system/config.ts';
 import { clientProcess } from '../system/clients.ts';
@@ -58,8 +58,8 @@ async function queue(
   const codex = clientProcess(environment.parentPid);
   if (codex === undefined) return;
   const [{ runCodexQueue }, { queueInCodex }] = await Promise.all([
-    import('../doors/codex-queue.ts'),
-    import('./codex-program.ts'),
+    import('../doors/codex/queue.ts'),
+    import('../doors/codex/program.ts'),
   ]);
   const session = async (): Promise<QueueSession> => {
     const { operations, reader, name, session: served } = await held();

@@ -10,7 +10,7 @@ import { asMarkup } from '../present/escape.ts';
 import { excerpt, SHOWN_BYTES } from '../present/excerpt.ts';
 import { lineIsWhole, messageLine } from '../present/line.ts';
 import type { Delivered, Door, MessageId } from '../protocol/model.ts';
-import { queuedLines } from './queue-text.ts';
+import { queuedLines } from './codex/queue-text.ts';
 
 export interface Handed {
   readonly id: MessageId;

@@ -12,7 +12,7 @@ import { proofs, transcriptTail, type Looked, type Proof } from './evidence.ts';
 import { hookAnswer, takesContext } from './hook-answer.ts';
 import type { HookEvent } from './hook-event.ts';
 import { fitting, greetingText, handOverText } from './hook-text.ts';
-import { queuedLines } from './queue-text.ts';
+import { queuedLines } from './codex/queue-text.ts';
 import { readNotes, writeNotes } from './session-notes.ts';
 
 export interface HookWork {

@@ -3,6 +3,7 @@
  * agent works and its hooks hand over what comes. It shows each message once or not at all.
  */
 import type { AgentView, Delivered } from '../protocol/model.ts';
+import { hooksWillTell } from './working.ts';
 
 /** What is known of a message that came and was not shown yet. */
 export interface Pending {
@@ -16,16 +17,13 @@ export type Verdict = 'line' | 'bare' | 'wait' | 'drop';
 
 /** A channel whose client can have loaded it, but which has never been seen to work, has this long. */
 const CHANNEL_GRACE_MS = 5_000;
-/** A turn a person broke off ends without a word to any hook. */
-const BUSY_GRACE_MS = 120_000;
 
 export function verdict({ message, unread, age }: Pending, agent: AgentView): Verdict {
   if (!unread || message.offeredBy?.includes('monitor') === true) return 'drop';
-  const { doors, confirmedDoors, presence } = agent;
+  const { doors, confirmedDoors } = agent;
   if (doors.includes('channel')) {
     if (confirmedDoors.includes('channel')) return 'drop';
     return age < CHANNEL_GRACE_MS ? 'wait' : 'bare';
   }
-  const working = presence === 'online' && doors.includes('hook');
-  return working && age < BUSY_GRACE_MS ? 'wait' : 'line';
+  return hooksWillTell(agent, age) ? 'wait' : 'line';
 }

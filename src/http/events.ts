@@ -4,13 +4,13 @@
  * server and of the daemon. A stream proves no reading: it only ever offers; the reader confirms with
  * `POST /v1/confirm`.
  */
+import { Offers } from '../doors/offers.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Operations, Output } from '../protocol/operations.ts';
 import type { Token } from '../system/tokens.ts';
 import { openingOf, readerOf } from './api.ts';
 import type { Context, Held } from './context.ts';
 import { type Fields, fromQuery, type Mapped } from './mapping.ts';
-import { Offers } from './offers.ts';
 import { failureOf } from './problem.ts';
 
 type Item = Output<'watch'>;

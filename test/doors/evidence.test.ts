@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { proofs, transcriptTail, type Looked } from '../../src/doors/evidence.ts';
 import { forModel } from '../../src/present/model.ts';
-import { queueText } from '../../src/doors/queue-text.ts';
+import { queueText } from '../../src/doors/codex/queue-text.ts';
 import { messageLine } from '../../src/present/line.ts';
 import type { Delivered, Door, MessageId } from '../../src/protocol/model.ts';
 import { message } from '../present/message.ts';

@@ -1,7 +1,7 @@
 /** The channel of the compiled `ipc mcp`, with a client that plays Claude Code (interfaces §1). */
 import { describe, expect, test } from 'bun:test';
 import { z } from 'zod';
-import { asksForChannel } from '../../src/cli/channel-asked.ts';
+import { asksForChannel } from '../../src/mcp/channel-asked.ts';
 import { eventually, openMachine, type Machine } from './machine.ts';
 import { openMcp, type McpSession } from './mcp-client.ts';
 

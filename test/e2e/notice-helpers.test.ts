@@ -73,7 +73,7 @@ linuxTest('a helper that hangs is ended, nothing is claimed of it, and the sessi
   const id = await send('into the void');
   await shows('notify-send', 1);
   expect(await receipt(id)).toContain('queued');
-  await eventually(async () => (said().includes('notify-send failed') ? true : undefined), 20_000);
+  await eventually(async () => (said().includes('notify-send said nothing for') ? true : undefined), 20_000);
   expect(await receipt(id)).toContain('queued');
   await helper('notify-send');
   await offered(await send('afterwards'));

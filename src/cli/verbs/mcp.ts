@@ -2,6 +2,7 @@
  * `ipc mcp`: this session's server for a program that speaks the Model Context Protocol, on stdin and
  * stdout. The name is held before the client asks for anything, so that others see the session at once.
  */
+import { channelAsked } from '../../mcp/channel-asked.ts';
 import { asFailure, Failure } from '../../protocol/failures.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import { systemClock } from '../../system/clock.ts';
@@ -11,7 +12,6 @@ import { reserveStdout } from '../../system/output.ts';
 import { localOffset } from '../../system/zone.ts';
 import { autoCheckWords, autoChecking, IDLE_RULE } from '../auto-checking.ts';
 import type { Call } from '../call.ts';
-import { channelAsked } from '../channel-asked.ts';
 import type { Accompanied } from '../companions.ts';
 import type { Held } from '../hold-name.ts';
 import { greetingOf, takeOrRename } from '../held-words.ts';

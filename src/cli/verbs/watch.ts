@@ -1,5 +1,5 @@
 /** `ipc watch`: what arrives, live. It never claims more than `offered`: a line on a screen proves no reading. */
-import { Offers } from '../../http/offers.ts';
+import { Offers } from '../../doors/offers.ts';
 import { jsonLine } from '../../present/json.ts';
 import { messageLine } from '../../present/line.ts';
 import { deliveredText } from '../../present/person.ts';

@@ -6,7 +6,8 @@ import { asFailure } from '../../protocol/failures.ts';
 import type { Operations, Output } from '../../protocol/operations.ts';
 import { pause } from '../../system/clock.ts';
 import { type Environment, variable } from '../../system/environment.ts';
-import { programsOnPath } from '../../system/programs.ts';
+import { programsOnPath, runHelper } from '../../system/programs.ts';
+import { sayOnce } from '../say-once.ts';
 import { linux } from './linux.ts';
 import { macos } from './macos.ts';
 import type { HelperCommand, Notice, NoticePlatform } from './platform.ts';
@@ -25,8 +26,6 @@ interface Around {
 const RETRY_MS = 5_000;
 /** How often in a row it is tried to say that a notice was shown. */
 const TRIES = 5;
-/** A helper that says nothing for so long hangs. */
-const HELPER_MS = 10_000;
 
 /** Undefined where nobody sits at a desktop. */
 export function platformOf(environment: Environment): NoticePlatform | undefined {
@@ -49,13 +48,8 @@ export async function runNotifier(around: Around): Promise<void> {
   const { environment, operations, signal } = around;
   const platform = platformOf(environment);
   if (platform === undefined) return;
-  const said = new Set<string>();
-  const sayOnce = (line: string): void => {
-    if (said.has(line)) return;
-    said.add(line);
-    around.say(line);
-  };
-  const shown = openShown(operations, { say: sayOnce, signal });
+  const say = sayOnce(around.say);
+  const shown = openShown(operations, { say, signal });
   while (!signal.aborted) {
     try {
       for await (const { messages } of operations.notices({}, { signal })) {
@@ -63,12 +57,12 @@ export async function runNotifier(around: Around): Promise<void> {
         const fresh = messages.filter((message) => !shown.has(message));
         if (sound !== undefined && fresh.length > 0) {
           const notice = { ...noticeWords(fresh), sound };
-          if (await show(platform, notice, { ...around, say: sayOnce })) shown.add(fresh);
+          if (await show(platform, notice, { ...around, say })) shown.add(fresh);
         }
         shown.confirm();
       }
     } catch (error) {
-      if (!signal.aborted) sayOnce(`no notices of the desktop: ${asFailure(error).message}`);
+      if (!signal.aborted) say(`no notices of the desktop: ${asFailure(error).message}`);
     }
     if (!signal.aborted) await pause(RETRY_MS);
   }
@@ -144,23 +138,7 @@ async function run(
     say(`notices need ${name}, which is not installed`);
     return false;
   }
-  try {
-    const child = Bun.spawn([program, ...rest], {
-      env: { ...environment.variables, ...variables },
-      stdin: 'ignore',
-      // stdout belongs to the protocol of the session.
-      stdout: 'ignore',
-      stderr: 'ignore',
-      timeout: HELPER_MS,
-      killSignal: 'SIGKILL',
-      signal,
-      windowsHide: true,
-    });
-    const code = await child.exited;
-    if (code !== 0) say(`${name} failed to show a notice or play its sound (${child.signalCode ?? code})`);
-    return code === 0;
-  } catch (error) {
-    say(`${name} could not be started: ${asFailure(error).message}`);
-    return false;
-  }
+  const trouble = await runHelper([program, ...rest], { environment, variables, signal });
+  if (trouble !== undefined) say(`no notice or no sound: ${name} ${trouble}`);
+  return trouble === undefined;
 }

@@ -4,10 +4,12 @@
  * ever claimed, and nothing is queued unless a live server of that very thread runs here. While the
  * agent works its hooks hand over what comes.
  */
-import { asFailure } from '../protocol/failures.ts';
-import type { AgentView, Delivered } from '../protocol/model.ts';
-import type { Operations } from '../protocol/operations.ts';
-import { pause } from '../system/clock.ts';
+import { asFailure } from '../../protocol/failures.ts';
+import type { Delivered } from '../../protocol/model.ts';
+import type { Operations } from '../../protocol/operations.ts';
+import { pause } from '../../system/clock.ts';
+import { sayOnce } from '../say-once.ts';
+import { hooksWillTell } from '../working.ts';
 import { queueText } from './queue-text.ts';
 
 export interface QueueSession {
@@ -32,8 +34,6 @@ const SAME_MS = 1_000;
 const LOOK_MS = 250;
 /** A stop is told before its hook hands over what waits. */
 const SETTLED_MS = 1_000;
-/** A turn a person broke off ends without a word to any hook. */
-const BUSY_MS = 120_000;
 /** What was queued last should be taken up first: its turn brings the rest. */
 const TAKEN_UP_MS = 30_000;
 /** Of what comes at one time the rest comes with the prompt's hook. */
@@ -56,12 +56,7 @@ interface Memory {
 
 export async function runCodexQueue(around: Around): Promise<void> {
   const { signal } = around;
-  const said = new Set<string>();
-  const say = (line: string): void => {
-    if (said.has(line)) return;
-    said.add(line);
-    around.say(line);
-  };
+  const say = sayOnce(around.say);
   const memory: Memory = { tried: new Set(), last: { ids: [], at: 0 } };
   while (!signal.aborted) {
     try {
@@ -130,7 +125,7 @@ async function offer(
       waiting.delete(id);
       continue;
     }
-    entry.due = takenUp && mayWake(you, now - entry.since) ? (entry.due ?? now) : undefined;
+    entry.due = takenUp && !hooksWillTell(you, now - entry.since) ? (entry.due ?? now) : undefined;
     if (entry.due !== undefined && now - entry.due >= SETTLED_MS) ready.push(message);
   }
   const shown = ready.slice(0, MOST_LINES);
@@ -142,9 +137,4 @@ async function offer(
   memory.last = { ids, at: performance.now() };
   const deliveries = shown.map(({ id, attempt }) => ({ id, attempt }));
   await operations.confirm({ reader, door: 'queue', stage: 'offered', deliveries });
-}
-
-function mayWake({ presence, doors }: AgentView, age: number): boolean {
-  const working = presence === 'online' && doors.includes('hook');
-  return !working || age >= BUSY_MS;
 }
