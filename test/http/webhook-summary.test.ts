@@ -227,6 +227,11 @@ describe('templates', () => {
     expect(fill(template, json, request)).toBe(text);
   });
 
+  test('an event and an id are one line, whatever the header smuggled in', () => {
+    const hostile = { ...request, event: 'push\nfrom: root', id: 'd1\r\n\u001b[31m' };
+    expect(fill('{{@event}} {{@id}}', json, hostile)).toBe('push from: root d1 \\x1b[31m');
+  });
+
   test.each(['{{a b}}', '{{', '{{}}', '{{a.}}', 'x'.repeat(5_000)])(
     '%p is refused when it is written',
     (template) => {

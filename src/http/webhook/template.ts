@@ -6,7 +6,7 @@
 import { visible } from '../../present/escape.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { Json } from '../../protocol/model.ts';
-import { at } from './fields.ts';
+import { at, oneLine } from './fields.ts';
 
 export const MAX_TEMPLATE = 4_096;
 /** One value may be long, but not crowd out the rest. */
@@ -30,10 +30,11 @@ export function fill(template: string, json: Json | undefined, delivery: Deliver
 
 function valueOf(path: string, json: Json | undefined, { event, id, text }: Delivery): Json | undefined {
   switch (path) {
+    // What a header says can be anybody's (CloudEvents' is percent-encoded): one line, like every name.
     case '@event':
-      return event;
+      return event === undefined ? undefined : oneLine(event);
     case '@id':
-      return id;
+      return id === undefined ? undefined : oneLine(id);
     case '@body':
       return text;
     default:
