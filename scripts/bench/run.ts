@@ -3,7 +3,7 @@
  *
  *   --quick      small enough for continuous integration
  *   --million    the row about size with 1 M messages instead of 50 k
- *   --only ROW   one of: cold first one many push fanout backlog file size http hooks idle mcp   (repeatable)
+ *   --only ROW   one of: cold first one many push fanout backlog file size http crowd hooks idle mcp   (repeatable)
  *   --binary F   another binary than dist/ipc
  *   --folder D   where the homes are made; it must be on a disk
  *   --strict     exit 1 when an aim is missed
