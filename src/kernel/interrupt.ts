@@ -18,6 +18,15 @@ export interface InterruptParts {
   readonly activity: Activity;
   /** Sends SIGINT; undefined: the process is not known. False: it could not be sent. */
   readonly signal?: () => boolean;
+  /** Why the kernel is gone; undefined: it is there. */
+  readonly gone: () => string | undefined;
+}
+
+/** SIGINT ends the whole kernel, its variables too (Deno 2.9.6, run), where others end the cell. */
+const diesOfSigint: ReadonlySet<string> = new Set(['Deno kernel']);
+
+export function survivesSigint(implementation: string): boolean {
+  return !diesOfSigint.has(implementation);
 }
 
 const MESSAGE_MS = 300;
@@ -25,7 +34,12 @@ const POKE_MS = 700;
 const SIGNAL_MS = 1_500;
 const PROBE_MS = 1_500;
 
-export async function interruptKernel({ client, activity, signal }: InterruptParts): Promise<Interrupted> {
+export async function interruptKernel({
+  client,
+  activity,
+  signal,
+  gone,
+}: InterruptParts): Promise<Interrupted> {
   const begun = performance.now();
   const busy = activity.busyFor;
   const message = client.ask({
@@ -57,11 +71,13 @@ export async function interruptKernel({ client, activity, signal }: InterruptPar
   if (await activity.idleOf(busy.id, POKE_MS))
     return told(true, 'poke', 'interrupted, after its event loop was woken');
   if (signal?.() === true && (await activity.idleOf(busy.id, SIGNAL_MS))) {
+    const reason = gone();
+    if (reason !== undefined) return told(true, 'signal', `SIGINT ended the kernel itself: ${reason}`);
     return told(true, 'signal', 'interrupted by SIGINT');
   }
   const means =
     signal === undefined
-      ? 'a message and a poke (its process is not known here)'
+      ? 'a message and a poke (no signal: its process is not known, or SIGINT would end it)'
       : 'a message, a poke and SIGINT';
   return told(
     false,

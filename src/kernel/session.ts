@@ -13,7 +13,7 @@ import { KernelClient } from './client.ts';
 import { type ConnectionInfo, endpointOf } from './connection-info.ts';
 import { FairQueue } from './fair-queue.ts';
 import { type KernelInfo, listenAgain, shakeHands } from './handshake.ts';
-import { type Interrupted, interruptKernel } from './interrupt.ts';
+import { type Interrupted, interruptKernel, survivesSigint } from './interrupt.ts';
 import type { JupyterMessage } from './message.ts';
 import { Peek } from './peek.ts';
 import { kernelPid, signalKernel } from './kernel-process.ts';
@@ -147,7 +147,10 @@ export class KernelSession {
     return await interruptKernel({
       client: this.#client,
       activity: this.#activity,
-      ...(pid === undefined ? {} : { signal: () => signalKernel(pid, 'SIGINT') }),
+      gone: () => (this.#state.kind === 'ready' ? undefined : this.#state.reason),
+      ...(pid === undefined || !survivesSigint(this.kernel.implementation)
+        ? {}
+        : { signal: () => signalKernel(pid, 'SIGINT') }),
     });
   }
 
