@@ -7,9 +7,11 @@
  * socket and no process.
  */
 import { Failure } from '../protocol/failures.ts';
+import type { Kind } from '../protocol/model.ts';
 import type { Handlers } from '../protocol/operations.ts';
 import { parseOwnName } from '../protocol/names.ts';
 import type { Caller, Credential } from '../protocol/wire.ts';
+import { KernelHosts, type AskHost, type Provider } from './kernels.ts';
 import { batched } from './batch.ts';
 import { directoryHandlers } from './directory.ts';
 import { composer } from './notices.ts';
@@ -31,6 +33,8 @@ export interface Opening {
   readonly caller: Caller;
   readonly credential?: Credential | undefined;
   readonly borrowed?: boolean | undefined;
+  /** How this session's process is asked something. */
+  readonly ask?: AskHost | undefined;
 }
 
 export interface OpenSession {
@@ -39,6 +43,8 @@ export interface OpenSession {
   /** The name it acts for now; undefined before `register`. */
   agentName(): string | undefined;
   kind(): Session['kind'];
+  /** The host of a kernel; of the only one when no name is given. Throws when it may not be asked. */
+  provider(kernel: string | undefined): Promise<Provider>;
   /** `gone`: the peer went; its leases are given back. `drain`: the daemon goes; they run on. */
   close(reason: 'gone' | 'drain'): Promise<void>;
 }
@@ -51,6 +57,7 @@ export class Broker {
       ...parts,
       presence: new PresenceBook(parts),
       turns: new NotifierTurns(),
+      kernels: new KernelHosts(parts.store),
       guard: new LoopGuard(parts.clock),
       compose: composer(parts.ids),
       post: batched((batch) => parts.store.send(batch)),
@@ -59,12 +66,18 @@ export class Broker {
   }
 
   /** Lets a session in. Throws `credential_refused`, `name_forwarding` or `invalid_name`. */
-  async open({ caller, credential, borrowed }: Opening): Promise<OpenSession> {
+  async open({ caller, credential, borrowed, ask }: Opening): Promise<OpenSession> {
     const desk = this.#desk;
     const own = borrowed !== true;
     const entered = credential === undefined ? null : await this.#enter(caller, credential, { own });
     const id = desk.ids.message();
-    const session = new Session({ id, caller, agent: entered?.agent ?? null, borrowed: borrowed === true });
+    const session = new Session({
+      id,
+      caller,
+      agent: entered?.agent ?? null,
+      borrowed: borrowed === true,
+      askHost: ask,
+    });
     desk.sessions.add(session);
     const handlers: Handlers = {
       ...directoryHandlers(desk, session),
@@ -83,6 +96,10 @@ export class Broker {
       created: entered?.created === true,
       agentName: () => session.agent?.name,
       kind: () => session.kind,
+      provider: (kernel) => {
+        desk.presence.touch(id);
+        return desk.kernels.provider(kernel, session, desk.clock.now());
+      },
       close: (reason) => this.#close(session, reason),
     };
   }
@@ -122,7 +139,15 @@ export class Broker {
     const now = this.#desk.clock.now();
     const entered = granted(await this.#desk.store.enter({ name, keyHash, kind: caller.kind, own, now }));
     const { agent } = entered;
-    if ((agent.kind === 'webhook') === (caller.kind === 'webhook')) return entered;
+    if (sameRealm(agent.kind, caller.kind)) return entered;
+    if (agent.kind === 'kernel' || caller.kind === 'kernel') {
+      throw new Failure(
+        'credential_refused',
+        agent.kind === 'kernel'
+          ? `${agent.name} is a kernel: only its host acts under that name`
+          : `wanted the name of a kernel, found ${agent.name}, of kind ${agent.kind}`,
+      );
+    }
     throw new Failure(
       'credential_refused',
       agent.kind === 'webhook'
@@ -132,11 +157,17 @@ export class Broker {
   }
 
   async #close(session: Session, reason: 'gone' | 'drain'): Promise<void> {
-    const { store, presence, wake, sessions } = this.#desk;
+    const { store, presence, wake, sessions, kernels } = this.#desk;
     session.closed = true;
     sessions.delete(session);
+    kernels.leave(session);
     await presence.leave(session.id);
     if (reason === 'drain') return;
     for (const reader of session.unsettled) wake.publish(await store.abandon({ reader }));
   }
+}
+
+/** Webhooks and kernels act under names of their own kind, and nobody else under theirs. */
+function sameRealm(agent: Kind, caller: Kind): boolean {
+  return (['webhook', 'kernel'] as const).every((kind) => (agent === kind) === (caller === kind));
 }

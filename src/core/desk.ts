@@ -1,4 +1,5 @@
 /** Everything a handler may use: the ports, and what the broker made of them once for all sessions. */
+import type { KernelHosts } from './kernels.ts';
 import type { LoopGuard, Policy } from './policy.ts';
 import type { Blobs, Clock, Ids, Processes, Store, Wake } from './ports.ts';
 import type { NotifierTurns } from './notifier.ts';
@@ -43,6 +44,7 @@ export interface Desk extends BrokerParts {
   readonly presence: PresenceBook;
   readonly turns: NotifierTurns;
   readonly guard: LoopGuard;
+  readonly kernels: KernelHosts;
   readonly compose: Compose;
   readonly post: (posting: Posting) => Promise<Posted>;
   /** Every open session: what changes an agent changes it for all that act for it. */

@@ -129,6 +129,12 @@ async function register(
       `only a person at a terminal is of kind human, found ${session.caller.kind}`,
     );
   }
+  if ((request.kind === 'kernel') !== (session.caller.kind === 'kernel')) {
+    throw new Failure('not_allowed', `only the host of a kernel registers one, found ${session.caller.kind}`);
+  }
+  if (request.kind === 'kernel' && (request.name === undefined || request.hold !== true)) {
+    throw new Failure('invalid', 'wanted a name to be held: a kernel is there as long as its host is');
+  }
   await desk.presence.settle();
   const doors = request.doors ?? [];
   const claim: Claim = {
@@ -146,6 +152,8 @@ async function register(
     await pastDeadAnchors(desk, (deadAnchor) => desk.store.claim({ ...claim, deadAnchor })),
   );
   await hold(desk, session, claim, claimed.agent, doors);
+  if (request.kind === 'kernel')
+    desk.kernels.hosts(claimed.agent, session, (request.executors ?? []) as AgentName[]);
   const { agents } = await who(desk, session, { name: null, all: false });
   return {
     name: claimed.agent.name,

@@ -75,6 +75,7 @@ export async function postingOf(
   return {
     id,
     sender: sender.id,
+    kernels: await desk.kernels.standings(session, now),
     provenance: {
       kind: session.kind,
       verified: session.caller.unverified !== true,

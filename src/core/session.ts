@@ -3,6 +3,7 @@ import { Failure } from '../protocol/failures.ts';
 import type { Kind } from '../protocol/model.ts';
 import type { Caller } from '../protocol/wire.ts';
 import type { Desk } from './desk.ts';
+import type { AskHost } from './kernels.ts';
 import type { NewSession } from './presence.ts';
 import type { AgentId, AgentRecord } from './records/agents.ts';
 
@@ -10,17 +11,26 @@ export class Session {
   readonly id: string;
   readonly caller: Caller;
   readonly borrowed: boolean;
+  /** How its process is asked something; a session that hosts a kernel is. */
+  readonly askHost: AskHost | undefined;
   agent: AgentRecord | null;
   /** The connection is gone; what a call under way still gets hold of must be given back at once. */
   closed = false;
   /** What each reader of this connection has leased and not confirmed: given back when it breaks. */
   readonly #leased = new Map<string, Set<string>>();
 
-  constructor(facts: { id: string; caller: Caller; agent: AgentRecord | null; borrowed: boolean }) {
+  constructor(facts: {
+    id: string;
+    caller: Caller;
+    agent: AgentRecord | null;
+    borrowed: boolean;
+    askHost?: AskHost | undefined;
+  }) {
     this.id = facts.id;
     this.caller = facts.caller;
     this.agent = facts.agent;
     this.borrowed = facts.borrowed;
+    this.askHost = facts.askHost;
   }
 
   /** What it sends is stamped with this kind: an agent's shell commands are the agent's. */

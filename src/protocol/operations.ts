@@ -5,12 +5,13 @@
  */
 import type { z } from 'zod';
 import { directory } from './operations/directory.ts';
+import { kernel } from './operations/kernel.ts';
 import { notices } from './operations/notices.ts';
 import { reading } from './operations/reading.ts';
 import { sending } from './operations/sending.ts';
 import { upkeep } from './operations/upkeep.ts';
 
-export const operations = { ...directory, ...notices, ...reading, ...sending, ...upkeep };
+export const operations = { ...directory, ...kernel, ...notices, ...reading, ...sending, ...upkeep };
 
 export type OperationTable = typeof operations;
 export type OperationName = keyof OperationTable;
@@ -23,7 +24,16 @@ export type Output<K extends OperationName> = z.output<OperationTable[K]['output
 export type StreamName = {
   [K in OperationName]: OperationTable[K] extends { stream: true } ? K : never;
 }[OperationName];
-export type CallName = Exclude<OperationName, StreamName>;
+/** Forwarded by the daemon to the session that hosts the kernel. */
+export type ProviderName = {
+  [K in OperationName]: OperationTable[K] extends { home: 'provider' } ? K : never;
+}[OperationName];
+/** Done where it is asked for; no client and no daemon has them. */
+export type LocalName = {
+  [K in OperationName]: OperationTable[K] extends { home: 'local' } ? K : never;
+}[OperationName];
+type BrokerName = Exclude<OperationName, ProviderName | LocalName>;
+export type CallName = Exclude<OperationName, StreamName | LocalName>;
 
 export interface CallOptions {
   /** Ends the call early: a waiting one gives up, a stream ends. */
@@ -35,7 +45,7 @@ export interface CallOptions {
  * `Handlers`) and by `rpc/client` (everywhere else); nobody else knows which of the two it holds.
  */
 export type Operations = {
-  readonly [K in OperationName]: K extends StreamName
+  readonly [K in Exclude<OperationName, LocalName>]: K extends StreamName
     ? (input: Input<K>, options?: StreamOptions) => AsyncIterable<Output<K>>
     : (input: Input<K>, options?: CallOptions) => Promise<Output<K>>;
 };
@@ -48,9 +58,9 @@ export interface StreamOptions extends CallOptions {
   readonly begin?: (cursor: string) => void;
 }
 
-/** The same, on the daemon's side of validation: every default is filled in. */
+/** The broker's own, on the daemon's side of validation: every default is filled in. */
 export type Handlers = {
-  readonly [K in OperationName]: K extends StreamName
+  readonly [K in BrokerName]: K extends StreamName
     ? (request: Request<K>, options: StreamOptions) => AsyncIterable<Output<K>>
     : (request: Request<K>, options: CallOptions) => Promise<Output<K>>;
 };

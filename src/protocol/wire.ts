@@ -56,8 +56,8 @@ export interface Credential {
 /** Facts about the calling process; shown by `who`, stamped on what it sends. */
 export interface Caller {
   readonly client: string;
-  /** `webhook`: passes on what others post; it may only send, and only such a session acts for a webhook. */
-  readonly kind: 'human' | 'agent' | 'script' | 'webhook';
+  /** `webhook`: passes on what others post; it may only send, and only such a session acts for a webhook. `kernel`: hosts one. */
+  readonly kind: 'human' | 'agent' | 'script' | 'webhook' | 'kernel';
   /** It cannot tell who wrote what it passes on: its messages are not marked verified. */
   readonly unverified?: boolean;
   readonly pid: number;

@@ -5,26 +5,51 @@ import { Failure, isFailureCode, type FailureCode } from '../protocol/failures.t
 import {
   isOperationName,
   operations,
+  type LocalName,
   type OperationName,
+  type ProviderName,
   type StreamOptions,
 } from '../protocol/operations.ts';
+import { kernelOfExecution } from '../protocol/operations/kernel.ts';
 import { commonFailures } from '../protocol/operations/define.ts';
 import { nearest } from '../system/nearest.ts';
+import { forward, hostOf, type After } from './forward.ts';
 import type { Answer, IncomingCall } from './incoming-calls.ts';
 
-export async function dispatch(session: OpenSession, call: IncomingCall): Promise<Answer> {
+export async function dispatch(session: OpenSession, call: IncomingCall, after: After): Promise<Answer> {
   const name = operationName(call.method);
   const row = operations[name];
   checkCaller(session, name);
   const request = validated(row.input, call.params ?? {});
+  if (isForwarded(name)) {
+    const input = request as Readonly<Record<string, unknown>>;
+    const provider = await hostOf(() => session.provider(kernelIn(input)), call.signal, after);
+    return { value: await forward(provider, { method: name, input, signal: call.signal }, after) };
+  }
   // The table gives each name's handler its own input; that it fits is what the line above checked.
-  const handler = session.handlers[name] as (request: unknown, options: StreamOptions) => unknown;
+  const handler = session.handlers[name] as unknown as (request: unknown, options: StreamOptions) => unknown;
   const answer = handler(request, { signal: call.signal, begin: call.begin });
   return 'stream' in row ? { items: answer as AsyncIterable<unknown> } : { value: await answer };
 }
 
-function operationName(method: string): OperationName {
-  if (isOperationName(method) && operations[method].home === 'broker') return method;
+type Served = Exclude<OperationName, LocalName>;
+
+function isForwarded(name: Served): name is ProviderName {
+  return operations[name].home === 'provider';
+}
+
+/** An execution's id names its kernel. */
+function kernelIn({ kernel, id }: Readonly<Record<string, unknown>>): string | undefined {
+  if (typeof kernel === 'string') return kernel;
+  return typeof id === 'string' ? kernelOfExecution(id) : undefined;
+}
+
+function isServed(name: OperationName): name is Served {
+  return operations[name].home !== 'local';
+}
+
+function operationName(method: string): Served {
+  if (isOperationName(method) && isServed(method)) return method;
   const meant = nearest(method, Object.keys(operations));
   const found = `wanted an operation, found ${JSON.stringify(method.slice(0, 80))}`;
   throw new Failure('unknown_operation', meant === undefined ? found : `${found}; did you mean ${meant}`, {
@@ -35,10 +60,24 @@ function operationName(method: string): OperationName {
 /** All that a webhook's session may do: no mail is read and nothing changed on behalf of strangers. */
 const OF_WEBHOOKS: ReadonlySet<OperationName> = new Set(['agent.remove', 'receipts', 'send', 'whoami']);
 
+/** All that the host of a kernel may do: it takes what runs there, and answers. */
+const OF_KERNELS: ReadonlySet<OperationName> = new Set([
+  'check',
+  'confirm',
+  'register',
+  'reply',
+  'send',
+  'watch',
+  'whoami',
+]);
+
 function checkCaller(session: OpenSession, name: OperationName): void {
   const { caller } = operations[name];
   if (session.kind() === 'webhook' && !OF_WEBHOOKS.has(name)) {
     throw new Failure('not_allowed', `a webhook only sends, it may not ${name}`);
+  }
+  if (session.kind() === 'kernel' && !OF_KERNELS.has(name)) {
+    throw new Failure('not_allowed', `the host of a kernel may not ${name}`);
   }
   if (caller === 'agent' && session.agentName() === undefined) {
     throw new Failure('not_registered', `wanted a session that acts for an agent to ${name}, found none`);

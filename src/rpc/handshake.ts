@@ -17,7 +17,7 @@ const HelloFrame = z.object({
   caller: z
     .object({
       client: z.string().max(64),
-      kind: z.enum(['human', 'agent', 'script', 'webhook']),
+      kind: z.enum(['human', 'agent', 'script', 'webhook', 'kernel']),
       unverified: z.boolean().optional(),
       pid: z.int().nonnegative(),
       directory: text.optional(),

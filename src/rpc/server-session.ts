@@ -1,5 +1,6 @@
 /** One connection on the daemon's side: hello first, then calls, until either side is done. */
 import type { Opening, OpenSession } from '../core/broker.ts';
+import type { AskHost } from '../core/kernels.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { MAX_FRAME_BYTES, PROTOCOL, type Caller, type Welcome } from '../protocol/wire.ts';
 import type { Log } from '../system/log.ts';
@@ -89,7 +90,7 @@ export class ServerSession implements Receiver {
       throw notBegun(`the daemon (${this.#parts.version}) is older than its caller`);
     }
     try {
-      const answer = await dispatch(session, call);
+      const answer = await dispatch(session, call, this.#parts.after);
       const broken = this.#parts.broken();
       if (broken !== undefined) throw broken;
       return answer;
@@ -110,7 +111,8 @@ export class ServerSession implements Receiver {
       this.#outdated = greeting.outdated;
       const { caller = NOBODY, credential, borrowed } = greeting.hello;
       // An outdated daemon lets nobody in: the name is entered where the mail will be.
-      const opening = greeting.outdated ? { caller } : { caller, credential, borrowed };
+      const ask: AskHost = (method, asked, signal) => this.#peer.call(method, asked, signal);
+      const opening = greeting.outdated ? { caller } : { caller, credential, borrowed, ask };
       const session = await this.#parts.open(opening);
       // It left while it was let in: nobody else will close what was opened for it.
       if (this.#closed !== undefined) await session.close('gone');

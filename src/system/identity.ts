@@ -25,7 +25,7 @@ export interface Identity {
   readonly name: AgentName | undefined;
   /** The name came from `--as`. */
   readonly borrowed: boolean;
-  readonly kind: Exclude<Caller['kind'], 'webhook'>;
+  readonly kind: Exclude<Caller['kind'], 'kernel' | 'webhook'>;
   /** The agent program this runs under, or `cli`. */
   readonly client: string;
   /** The name that was told, by IPC_AGENT or by who set the client up; another may have been given. */

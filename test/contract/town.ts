@@ -4,7 +4,7 @@ import type { Store } from '../../src/core/ports.ts';
 import type { AgentId, AgentProfile, SessionRecord } from '../../src/core/records/agents.ts';
 import type { Outcome } from '../../src/core/outcome.ts';
 import type { Fetch, Fetched, ReceiptRecord } from '../../src/core/records/reading.ts';
-import type { Posted, PostedTo, Posting } from '../../src/core/records/sending.ts';
+import type { Posted, PostedTo, KernelStanding, Posting } from '../../src/core/records/sending.ts';
 import type { Compose, Sweep, Swept } from '../../src/core/records/upkeep.ts';
 import type { Door, Kind } from '../../src/protocol/model.ts';
 import { parseAddress, type AgentName } from '../../src/protocol/names.ts';
@@ -26,6 +26,7 @@ export const compose: Compose = (event) => {
 };
 
 const plain = {
+  kernels: new Map<AgentId, KernelStanding>(),
   bodyBlob: null,
   data: null,
   attachments: [],

@@ -34,6 +34,7 @@ export function fakeServer(
       created: false,
       agentName: () => opening.credential?.name,
       kind: () => opening.caller.kind,
+      provider: () => Promise.reject(new Error('this server has no kernels')),
       close: async (reason) => void closings.push(reason),
     };
   };

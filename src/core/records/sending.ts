@@ -10,10 +10,14 @@ export interface PostedBlob extends BlobRef {
   readonly role?: 'file' | 'stdout' | 'stderr';
 }
 
+export type KernelStanding = 'runs' | 'not-allowed';
+
 export interface Posting {
   readonly id: string;
   readonly sender: AgentId;
   /** Kind, client and directory as stamped on the message. */
+  /** Of each kernel hosted now, whether what this sender writes to it runs. */
+  readonly kernels: ReadonlyMap<AgentId, KernelStanding>;
   readonly provenance: {
     readonly kind: Kind;
     readonly verified: boolean;

@@ -41,6 +41,28 @@ export function streaming<I extends z.ZodObject, O extends z.ZodType>(
   return { ...row, stream: true };
 }
 
+/** As `operation`, answered by the session that holds the kernel named in `kernel`; the daemon only forwards. */
+export function provided<I extends z.ZodObject, O extends z.ZodType>(
+  row: Omit<Operation<I, O>, 'home' | 'caller' | 'scope'>,
+): Operation<I, O> & { readonly home: 'provider' } {
+  return {
+    ...row,
+    home: 'provider',
+    caller: 'agent',
+    scope: 'kernel',
+    failures: [...row.failures, ...ofKernels],
+  };
+}
+
+const ofKernels: readonly FailureCode[] = ['kernel_unavailable', 'no_such_kernel'];
+
+/** As `operation`, done by the calling process: the daemon has no part in it, and no handler. */
+export function local<I extends z.ZodObject, O extends z.ZodType>(
+  row: Omit<Operation<I, O>, 'home' | 'caller' | 'scope'>,
+): Operation<I, O> & { readonly home: 'local' } {
+  return { ...row, home: 'local', caller: 'anyone', scope: 'kernel' };
+}
+
 /** What every operation can fail with, whatever its row says. */
 export const commonFailures: ReadonlySet<FailureCode> = new Set([
   'busy',

@@ -84,7 +84,14 @@ export const directory = {
         .string()
         .regex(/^[A-Za-z0-9_-]{43}$/)
         .describe('256 random bits, base64url, kept by the client'),
-      kind: Kind.extract(['human', 'agent', 'script']).default('script').describe('human, agent or script'),
+      kind: Kind.extract(['human', 'agent', 'script', 'kernel'])
+        .default('script')
+        .describe('human, agent or script; kernel for the host of one'),
+      executors: z
+        .array(Name)
+        .max(64)
+        .optional()
+        .describe('with kind kernel: who may execute on it beside people'),
       anchor: Anchor.optional().describe('process whose life stands for mine'),
       hold: z.boolean().optional().describe('this connection holds the name while it lives'),
       about: z.string().max(200).optional().describe('what I am working on'),

@@ -123,6 +123,15 @@ function takeName(engine: Engine, claim: Claim): Claimed {
       suggestion: freeName(engine, name, claim.now),
     });
   }
+  if ((row.kind === 'kernel') !== (claim.kind === 'kernel')) {
+    return refuse(
+      'name_taken',
+      `${row.name} is ${row.kind === 'kernel' ? 'a kernel' : `of kind ${row.kind}`}`,
+      {
+        suggestion: freeName(engine, name, claim.now),
+      },
+    );
+  }
   const live = holderInTheWay(engine, row, claim);
   const suggestion = freeName(engine, name, claim.now);
   if (live !== null) {

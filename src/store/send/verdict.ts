@@ -67,10 +67,23 @@ function readsNothing(kind: Kind | null): string | null {
   }
 }
 
+/** Why a message to a kernel does not run there; null: it does. */
+function runsNothing({ kernels }: Posting, { id, name }: Mailbox): string | null {
+  switch (kernels.get(id)) {
+    case 'runs':
+      return null;
+    case 'not-allowed':
+      return `a kernel runs only what people, its owner and those it allows ask for`;
+    case undefined:
+      return `the host of this kernel is not running: ipc kernel connect ${name}`;
+  }
+}
+
 export type Verdict = Pick<NewDelivery, 'state' | 'reason'>;
 
 export function judge(posting: Posting, mailbox: Mailbox | null, depth: number): Verdict {
-  const refusal = readsNothing(mailbox?.kind ?? null);
+  const refusal =
+    mailbox?.kind === 'kernel' ? runsNothing(posting, mailbox) : readsNothing(mailbox?.kind ?? null);
   if (refusal !== null) return { state: 'refused', reason: refusal };
   if (posting.provenance.kind === 'agent' && depth >= posting.limits.depth) {
     return { state: 'held', reason: chainReason(depth) };
