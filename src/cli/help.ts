@@ -9,6 +9,7 @@ import { aliases, allVerbs } from './verb-list.ts';
 const headings: readonly (readonly [Spec['group'], string])[] = [
   ['messages', 'Messages'],
   ['people', 'Who is who'],
+  ['kernels', 'Jupyter kernels, shared by agents and people'],
   ['care', 'Care'],
   ['system', 'System'],
 ];

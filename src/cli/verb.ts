@@ -50,7 +50,7 @@ export interface Spec {
   readonly summary: string;
   /** What stands after the name, as help shows it. */
   readonly usage: string;
-  readonly group: 'messages' | 'people' | 'care' | 'system';
+  readonly group: 'messages' | 'people' | 'kernels' | 'care' | 'system';
   readonly flags: readonly Flag[];
   /** How many words may stand after the name; `max` absent: any number. */
   readonly words: { readonly min: number; readonly max?: number };

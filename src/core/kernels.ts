@@ -55,7 +55,7 @@ export class KernelHosts {
       throw new Failure(
         'not_allowed',
         `wanted somebody who may execute on ${host.kernel.name}: a person, its owner or whom the owner allows; found ${session.acting().name}, of kind ${session.kind}`,
-        { hint: `ipc kernel connect ${host.kernel.name} --allow ${session.acting().name}` },
+        { hint: `ipc kernel allow ${host.kernel.name} ${session.acting().name}` },
       );
     }
     const { client, unverified } = session.caller;

@@ -67,6 +67,7 @@ export const doors = [
   'notice',
   'sse',
   'http',
+  'kernel',
 ] as const;
 export const Door = z.enum(doors);
 export type Door = z.infer<typeof Door>;

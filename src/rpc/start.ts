@@ -76,7 +76,7 @@ async function spawn(parts: EnsureParts, until: number): Promise<StartReport> {
   }
 }
 
-async function firstLine(
+export async function firstLine(
   stream: ReadableStream<Uint8Array>,
   milliseconds: number,
 ): Promise<string | undefined> {

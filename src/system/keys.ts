@@ -177,6 +177,6 @@ function holderPath(paths: Paths, holder: string): string {
   return `${paths.bindings}/${new Bun.CryptoHasher('sha256').update(holder).digest('hex').slice(0, 32)}`;
 }
 
-function readdirIfThere(path: string): readonly string[] {
+export function readdirIfThere(path: string): readonly string[] {
   return existsSync(path) ? readdirSync(path) : [];
 }

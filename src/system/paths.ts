@@ -17,6 +17,8 @@ export interface Paths {
   readonly keys: string;
   readonly bindings: string;
   readonly backups: string;
+  /** One folder a kernel: who hosts it, what ran, and what it showed. */
+  readonly kernels: string;
   readonly webhooks: string;
   readonly secret: string;
   /** Hashes of the HTTP door's tokens, with what each is good for. */
@@ -49,6 +51,7 @@ export function resolvePaths(environment: Environment): Paths {
     keys: inHome('keys'),
     bindings: inHome('bindings'),
     backups: inHome('backups'),
+    kernels: inHome('kernels'),
     webhooks: inHome('webhooks'),
     secret: inHome('secret'),
     tokens: inHome('tokens.json'),

@@ -47,7 +47,7 @@ test('people, the owner and whom the owner allows may execute; the daemon says w
   const mallory = await world.enter('mallory', 'agent');
   expect(await rejection(mallory.provider('py'))).toMatchObject({
     code: 'not_allowed',
-    hint: 'ipc kernel connect py --allow mallory',
+    hint: 'ipc kernel allow py mallory',
   });
 });
 

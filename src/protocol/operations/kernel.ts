@@ -117,6 +117,18 @@ const Started = z.object({
 const allow = z.array(Name).max(64).optional().describe('who else may execute on it');
 
 export const kernel = {
+  'kernel.allow': provided({
+    summary: 'Let others execute on a kernel of mine, or no longer',
+    repeat: 'safe',
+    surfaces: everywhere,
+    failures: [],
+    input: z.object({
+      kernel: kernelName,
+      names: z.array(Name).min(1).max(64).describe('whom'),
+      off: z.boolean().optional().describe('take it back'),
+    }),
+    output: z.object({ kernel: z.string(), owner: z.string(), allowed: z.array(z.string()) }),
+  }),
   'kernel.complete': provided({
     summary: 'What could stand at a place in code',
     repeat: 'safe',
@@ -229,9 +241,7 @@ export const kernel = {
     repeat: 'safe',
     surfaces: ['cli', 'mcp'],
     failures: [],
-    input: z.object({
-      all: z.boolean().optional().describe('also connection files of kernels that are gone'),
-    }),
+    input: z.object({}),
     output: z.object({ kernels: z.array(KernelFound) }),
   }),
   'kernel.restart': provided({
