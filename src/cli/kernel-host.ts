@@ -80,6 +80,7 @@ export async function hostKernel(
   const stop = new AbortController();
   let goneAt: number | undefined;
   let relaunching = false;
+  let over = false;
   const launched = record.launch ? await launch() : undefined;
   let host: KernelHost;
   try {
@@ -121,7 +122,14 @@ export async function hostKernel(
   await autoreload();
 
   const care: HostCare = {
-    end: ending.resolve,
+    end: (why) => {
+      // From now on it is nobody's host: whoever attaches the kernel anew need not wait for this process.
+      over = true;
+      const { host: _, ...rest } = record;
+      record = rest;
+      writeRecord(paths, record);
+      ending.resolve(why);
+    },
     kill: (pid) => signalKernel(pid, 'SIGKILL'),
     tidy: () => removeTraces(record.connectionFile, info),
     allow: async (allowed) => {
@@ -154,7 +162,13 @@ export async function hostKernel(
     connect: (receive) => reach({ paths, environment, start: 'existing' }, receive),
     caller: { client: 'kernel', kind: 'kernel', pid: environment.pid, directory: record.directory },
     secret: () => sharedSecret(paths, environment),
-    serve: async (call) => ({ value: await answered(answers, call) }),
+    serve: async (call) => {
+      if (over)
+        throw new Failure('kernel_unavailable', `the host of kernel ${name} has left it`, {
+          hint: `ipc kernel connect ${name}`,
+        });
+      return { value: await answered(answers, call) };
+    },
   });
   const mail: MailParts = {
     operations: client.operations,
@@ -182,7 +196,7 @@ export async function hostKernel(
     await client.operations.register({ ...wish, doors: [...wish.doors] });
   };
   try {
-    await register();
+    await patiently(register);
   } catch (error) {
     host.close();
     await client.close();
@@ -192,6 +206,7 @@ export async function hostKernel(
   void takeMail(host, mail);
   const watching = setInterval(() => {
     const there = readRecord(paths, name);
+    if (over) return;
     if (there === undefined || there.host !== environment.pid) ending.resolve('its record is gone');
     else if (goneAt !== undefined && now() - goneAt > GONE_MS) ending.resolve('its kernel stayed away');
   }, LOOK_MS);
@@ -215,6 +230,18 @@ function answered(answers: Answers, { method, params, signal }: IncomingCall): P
   const { asker, input } = params as { asker: Asker; input: never };
   // The daemon has checked the input against the row of that very name.
   return answers[method as ProviderName]({ asker, input, signal });
+}
+
+/** A host that is leaving has the name for a moment longer. */
+async function patiently(register: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await register();
+    } catch (error) {
+      if (tries >= 20 || asFailure(error).code !== 'name_live') throw error;
+      await pause(LEAVE_MS);
+    }
+  }
 }
 
 function isRunning(pid: number): boolean {

@@ -11,19 +11,13 @@ import { commandOf, findSpecs, specNamed, type KernelSpec } from '../kernel/kern
 import { connectionFileName, freeConnection, privateConnection, removeTraces } from '../kernel/launch.ts';
 import { Failure } from '../protocol/failures.ts';
 import { nameKey, numberedName, parseOwnName, type AgentName } from '../protocol/names.ts';
+import type { LocalKernels } from '../mcp/parts.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import { variable } from '../system/environment.ts';
 import { makeFolder } from '../system/files.ts';
 import { readdirIfThere } from '../system/keys.ts';
 import type { World } from './call.ts';
 import { isHosted, spawnHost } from './spawn-host.ts';
-
-export interface LocalKernels {
-  list(input: Input<'kernel.list'>): Promise<Output<'kernel.list'>>;
-  specs(): Promise<Output<'kernel.specs'>>;
-  start(input: Input<'kernel.start'>, owner: string): Promise<Output<'kernel.start'>>;
-  connect(input: Input<'kernel.connect'>, owner: string): Promise<Output<'kernel.connect'>>;
-}
 
 const DEFAULT_SPEC = 'python3';
 

@@ -152,8 +152,7 @@ async function register(
     await pastDeadAnchors(desk, (deadAnchor) => desk.store.claim({ ...claim, deadAnchor })),
   );
   await hold(desk, session, claim, claimed.agent, doors);
-  if (request.kind === 'kernel')
-    desk.kernels.hosts(claimed.agent, session, (request.executors ?? []) as AgentName[]);
+  if (request.kind === 'kernel') desk.kernels.hosts(claimed.agent, session, request.executors ?? []);
   const { agents } = await who(desk, session, { name: null, all: false });
   return {
     name: claimed.agent.name,

@@ -15,7 +15,12 @@ import { type Fields, fromJson, fromQuery, type Mapped } from './mapping.ts';
 export const API_BODY_BYTES = 1_048_576;
 
 /** They may stay until something comes: as long as their token is good and somebody waits for the answer. */
-const WAITING: ReadonlySet<string> = new Set(['ask', 'check'] satisfies CallName[]);
+const WAITING: ReadonlySet<string> = new Set([
+  'ask',
+  'check',
+  'kernel.execute',
+  'kernel.result',
+] satisfies CallName[]);
 
 type Call = (input: Fields, options?: { signal: AbortSignal }) => Promise<unknown>;
 

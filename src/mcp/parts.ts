@@ -2,7 +2,7 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { AgentName } from '../protocol/names.ts';
 import type { StagedAttachment } from '../protocol/model.ts';
-import type { Input, OperationName, Operations } from '../protocol/operations.ts';
+import type { Input, OperationName, Operations, Output } from '../protocol/operations.ts';
 import type { Style } from '../present/style.ts';
 import type { SystemClock } from '../system/clock.ts';
 import type { LocalOffset } from '../system/zone.ts';
@@ -46,6 +46,14 @@ export type AutoCheck = (
   wish: { action: 'start'; minutes: number } | { action: 'stop' | 'status' },
 ) => Promise<string>;
 
+/** What a process does about kernels without asking the daemon. */
+export interface LocalKernels {
+  list(input: Input<'kernel.list'>): Promise<Output<'kernel.list'>>;
+  specs(): Promise<Output<'kernel.specs'>>;
+  start(input: Input<'kernel.start'>, owner: string): Promise<Output<'kernel.start'>>;
+  connect(input: Input<'kernel.connect'>, owner: string): Promise<Output<'kernel.connect'>>;
+}
+
 export interface ServingParts {
   /** The session, opened with the first use; after a failure the next use tries again. */
   readonly holder: () => Promise<Holder>;
@@ -68,6 +76,10 @@ export interface ServingParts {
   /** `handshake`: arrivals are followed from then on. `told`: from `listen` on. */
   readonly follows: 'handshake' | 'told';
   readonly autoCheck?: AutoCheck | undefined;
+  /** With it the tools for kernels are there too. */
+  readonly kernels?: LocalKernels | undefined;
+  /** Without the tools for messages. */
+  readonly kernelsOnly?: boolean | undefined;
 }
 
 export interface Serving extends ServingParts {

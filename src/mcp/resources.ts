@@ -28,6 +28,7 @@ const RESOURCE_NOT_FOUND = -32002;
 const THREAD_MESSAGES = 50;
 /** As many as system 002 showed; each short, because a person puts all of them into a prompt (R7). */
 const LATEST_MESSAGES = 10;
+const EXECUTION_BYTES = 65_536;
 const LATEST_BYTES = 2_048;
 /** So many unread messages are listed by themselves. */
 const LISTED = 20;
@@ -52,6 +53,12 @@ const templates = [
     uriTemplate: 'ipc://message/{id}/attachment/{number}{?from,bytes}',
     name: 'attachment',
     title: 'A file of a message, counted from 1',
+  },
+  {
+    uriTemplate: 'ipc://execution/{id}{?from,bytes}',
+    name: 'execution',
+    title: 'All that a cell of a kernel has shown, in parts',
+    mimeType: TEXT,
   },
   { uriTemplate: 'ipc://thread/{id}', name: 'thread', title: 'Everything in one thread', mimeType: TEXT },
 ];
@@ -97,6 +104,7 @@ export function serveResources(serving: Serving): void {
 type Wish =
   | { readonly kind: 'inbox' | 'latest' | 'agents' }
   | { readonly kind: 'thread'; readonly id: string }
+  | { readonly kind: 'execution'; readonly id: string; readonly query: URLSearchParams }
   | { readonly kind: 'message'; readonly id: string; readonly query: URLSearchParams }
   | {
       readonly kind: 'attachment';
@@ -113,6 +121,7 @@ function wishOf(uri: string): Wish {
   const [kind, id = '', part, number = ''] = place.split('/').map(decoded);
   const query = url?.searchParams ?? new URLSearchParams();
   if (kind === 'thread' && id !== '' && part === undefined) return { kind, id };
+  if (kind === 'execution' && id !== '' && part === undefined) return { kind, id, query };
   if (kind === 'message' && id !== '' && part === undefined) return { kind, id, query };
   if (kind === 'message' && part === 'attachment' && /^[1-9]\d?$/.test(number))
     return { kind: 'attachment', id, number: Number(number), query };
@@ -165,6 +174,12 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
       if (messages.length === 0)
         throw new Failure('no_such_message', `no thread ${wish.id} among your messages`);
       return text(pastForModel(messages, { now, bodyBytes: SHOWN_BYTES, whole }));
+    }
+    case 'execution': {
+      const { from, bytes } = rangeOf(wish.query) ?? { from: 0, bytes: EXECUTION_BYTES };
+      const asked = { id: wish.id, from, bytes: Math.min(bytes, EXECUTION_BYTES) };
+      const found = await operations['kernel.result'](asked, { signal });
+      return text(found.part ?? '');
     }
     case 'message':
     case 'attachment': {

@@ -14,7 +14,7 @@ import { asFailure, Failure } from '../protocol/failures.ts';
 import { hintOf } from './hints.ts';
 import type { Holder, Serving } from './parts.ts';
 import type { Answer, Tool, Turn } from './tool.ts';
-import { definitionOf, messageTools } from './toolset.ts';
+import { definitionOf, toolsOf } from './toolset.ts';
 
 /** What the SDK says of one request, as far as it is used here. */
 interface Extra {
@@ -33,7 +33,7 @@ export function serveTools(serving: Serving): void {
   const { server } = serving;
   const { allows = () => true } = serving;
   // A tool none of whose operations may be used is not there.
-  const offered = messageTools.filter((tool) => tool.operations.some(allows));
+  const offered = toolsOf(serving).filter((tool) => tool.operations.some(allows));
   const tools = new Map(offered.map((tool) => [tool.name, tool]));
   const list = offered.map((tool) => definitionOf(tool, serving));
   let greeted = false;
@@ -100,10 +100,16 @@ async function noteFor({ arrivals }: Serving, holder: Holder, answer: Answer): P
   return arrivals.unreadNote(holder).catch(() => undefined);
 }
 
-function resultOf({ text, structured }: Answer, note: string | undefined): CallToolResult {
-  const content: CallToolResult['content'] = [{ type: 'text', text: text.trimEnd() }];
+function resultOf(
+  { text, structured, pictures = [], failed: wrong }: Answer,
+  note: string | undefined,
+): CallToolResult {
+  const content: CallToolResult['content'] = [{ type: 'text', text: text.trimEnd() }, ...pictures];
+  const isError = wrong === true ? { isError: true } : {};
   if (note !== undefined) content.push({ type: 'text', text: note });
-  return structured === undefined ? { content } : { content, structuredContent: structured };
+  return structured === undefined
+    ? { content, ...isError }
+    : { content, ...isError, structuredContent: structured };
 }
 
 function turnOf(serving: Serving, { operations, reader, name, take }: Holder, extra: Extra): Turn {
@@ -115,6 +121,10 @@ function turnOf(serving: Serving, { operations, reader, name, take }: Holder, ex
     signal: AbortSignal.any([extra.signal, serving.signal]),
     serving,
     autoCheck,
+    kernels: serving.kernels,
+    elicit: serving.server.getClientCapabilities()?.elicitation === undefined ? undefined : elicitBy(serving),
+    tell: ({ text, at, seconds }) =>
+      tellProgress(extra, { progress: at, total: Math.max(at, seconds), message: text }),
     look: () => ({ style: plain, now: clock.now(), offset }),
     take: async (wanted) => {
       const told = await take(wanted);
@@ -125,19 +135,40 @@ function turnOf(serving: Serving, { operations, reader, name, take }: Holder, ex
   };
 }
 
+function tellProgress(
+  extra: Extra,
+  told: { readonly progress: number; readonly total?: number; readonly message: string },
+): void {
+  const progressToken = extra._meta?.progressToken;
+  if (progressToken === undefined) return;
+  const params = { progressToken, ...told };
+  void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined);
+}
+
+function elicitBy({ server }: Serving) {
+  return async (question: string): Promise<string | undefined> => {
+    const requestedSchema = {
+      type: 'object' as const,
+      properties: { answer: { type: 'string' as const, title: 'Answer' } },
+      required: ['answer'],
+    };
+    const { action, content } = await server.elicitInput({ message: question, requestedSchema });
+    const line = content?.['answer'];
+    return action === 'accept' && typeof line === 'string' ? line : undefined;
+  };
+}
+
 async function patiently<T>(
   work: Promise<T>,
   wait: { text: string; seconds?: number; clock: Serving['clock']; extra: Extra },
 ): Promise<T> {
   const { extra, clock, text, seconds } = wait;
-  const progressToken = extra._meta?.progressToken;
-  if (progressToken === undefined) return work;
+  if (extra._meta?.progressToken === undefined) return work;
   let passed = 0;
   let stop = (): void => undefined;
   const tell = (): void => {
     const total = seconds === undefined ? {} : { total: seconds };
-    const params = { progressToken, progress: passed, ...total, message: text };
-    void extra.sendNotification({ method: 'notifications/progress', params }).catch(() => undefined);
+    tellProgress(extra, { progress: passed, ...total, message: text });
     passed += PROGRESS_MS / 1_000;
     stop = clock.after(PROGRESS_MS, tell);
   };

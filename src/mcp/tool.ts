@@ -3,10 +3,20 @@ import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { OperationName, Operations } from '../protocol/operations.ts';
 import type { AgentName } from '../protocol/names.ts';
-import type { AutoCheck, Serving, ToolLook } from './parts.ts';
+import type { AutoCheck, LocalKernels, Serving, ToolLook } from './parts.ts';
+
+/** As MCP's image content has it. */
+export interface Picture {
+  readonly type: 'image';
+  readonly mimeType: string;
+  readonly data: string;
+}
 
 export interface Answer {
   readonly text: string;
+  readonly pictures?: readonly Picture[];
+  /** What was asked for was done, and came out wrong: the code raised. */
+  readonly failed?: true;
   readonly structured?: Record<string, unknown>;
   /** Runs once the answer is with the client. */
   readonly written?: () => Promise<void>;
@@ -23,6 +33,12 @@ export interface Turn {
   readonly signal: AbortSignal;
   readonly serving: Pick<Serving, 'staging' | 'places' | 'directory' | 'allowRun'>;
   readonly autoCheck: AutoCheck | undefined;
+  /** Undefined where this server starts no kernels. */
+  readonly kernels: LocalKernels | undefined;
+  /** Asks whoever sits before the client; undefined when the client cannot. Answers undefined when they decline. */
+  readonly elicit: ((question: string) => Promise<string | undefined>) | undefined;
+  /** How far it is, for a client that wants to know. */
+  tell(progress: { readonly text: string; readonly at: number; readonly seconds: number }): void;
   look(): ToolLook;
   take(name: AgentName): Promise<string>;
   /** Tells the client every few seconds that the work goes on, if it wants to know. */

@@ -1,6 +1,7 @@
 /** Which tools there are, and how they are described: the whole list stays below 8 KB (a test counts). */
 import { z } from 'zod';
 import type { Tool as ToolDefinition } from '@modelcontextprotocol/sdk/types.js';
+import { executeTool, lookTool, manageTool, resultTool } from './tools/kernel.ts';
 import { mailboxTool } from './tools/mailbox.ts';
 import { registerTool, whoTool } from './tools/people.ts';
 import { checkTool, historyTool, receiptsTool } from './tools/reading.ts';
@@ -20,6 +21,13 @@ export const messageTools: readonly Tool[] = [
   receiptsTool,
   mailboxTool,
 ];
+
+export const kernelTools: readonly Tool[] = [executeTool, resultTool, lookTool, manageTool];
+
+export function toolsOf({ kernels, kernelsOnly }: Pick<Serving, 'kernels' | 'kernelsOnly'>): readonly Tool[] {
+  const messages = kernelsOnly === true ? [] : messageTools;
+  return kernels === undefined ? messages : [...messages, ...kernelTools];
+}
 
 /** As `tools/list` shows it. `run` and `files` are offered only where they may be used. */
 export function definitionOf(tool: Tool, allowed: Pick<Serving, 'allowRun' | 'allowFiles'>): ToolDefinition {

@@ -15,7 +15,8 @@ export interface MethodFacts {
 }
 
 export function methodFacts(): MethodFacts[] {
-  return Object.entries(operations).map(([name, row]) => ({
+  const served = Object.entries(operations).filter(([, row]) => row.home !== 'local');
+  return served.map(([name, row]) => ({
     name,
     stream: 'stream' in row,
     safe: row.repeat === 'safe',

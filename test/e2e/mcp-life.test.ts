@@ -309,13 +309,12 @@ describe('what a client gets wrong', () => {
 });
 
 describe('the command line', () => {
-  test('the kernel toolset is refused honestly, and so is an unknown one', async () => {
+  test('the kernel toolset is there when it is asked for, and an unknown one is refused', async () => {
     await using machine = await openMachine();
-    const kernel = await machine.run(['mcp', '--toolsets', 'messages,kernel']);
-    expect(kernel.code).toBe(64);
-    expect(kernel.stdout).toBe('');
-    expect(kernel.stderr).toContain('has none yet');
-    expect((await machine.run(['mcp', '--toolsets', 'x'])).stderr).toContain('"x"');
+    expect((await machine.run(['mcp', '--toolsets', 'messages,kernel'], { stdin: '' })).code).toBe(0);
+    const unknown = await machine.run(['mcp', '--toolsets', 'x']);
+    expect([unknown.code, unknown.stdout]).toEqual([64, '']);
+    expect(unknown.stderr).toContain('"x"');
     expect((await machine.run(['mcp', '--toolsets', 'messages'], { stdin: '' })).code).toBe(0);
   });
 });

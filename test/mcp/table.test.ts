@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'bun:test';
 import { operations } from '../../src/protocol/operations.ts';
 import { instructions } from '../../src/mcp/instructions.ts';
-import { definitionOf, messageTools } from '../../src/mcp/toolset.ts';
+import { definitionOf, kernelTools, messageTools } from '../../src/mcp/toolset.ts';
 
 const bytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value));
-const reached = new Set<string>(messageTools.flatMap((tool) => tool.operations));
+const reached = new Set<string>([...messageTools, ...kernelTools].flatMap((tool) => tool.operations));
 
 describe('the tools and the table of operations', () => {
   test.each(Object.entries(operations).filter(([, row]) => row.surfaces.includes('mcp')))(
@@ -35,8 +35,15 @@ describe('the list of tools', () => {
     expect(bytes({ tools })).toBeLessThanOrEqual(8_192);
   });
 
+  test('is at most five more tools in 5 KB with the kernels', () => {
+    const tools = kernelTools.map((tool) => definitionOf(tool, { allowRun: false, allowFiles: true }));
+    expect(tools.length).toBeLessThanOrEqual(5);
+    process.stderr.write(`tools for kernels: ${tools.length} tools, ${bytes({ tools })} bytes\n`);
+    expect(bytes({ tools })).toBeLessThanOrEqual(5_120);
+  });
+
   test.each(
-    messageTools.map(
+    [...messageTools, ...kernelTools].map(
       (tool) => [tool.name, definitionOf(tool, { allowRun: true, allowFiles: true })] as const,
     ),
   )(

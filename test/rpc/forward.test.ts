@@ -126,7 +126,7 @@ test('a host that ends while it is asked: the caller is told so, and the call is
   await host.close();
   expect(await waiting).toMatchObject({ code: 'kernel_unavailable', hint: 'ipc kernel connect py' });
   expect(times).toBe(1);
-  expect(await rejection(ann.operations['kernel.status']({ kernel: 'py' as never }))).toMatchObject({
+  expect(await rejection(ann.operations['kernel.status']({ kernel: 'py' }))).toMatchObject({
     code: 'kernel_unavailable',
   });
 });
@@ -142,9 +142,7 @@ test('a host that was cut off with the daemon has a moment to come back before i
   await using town = await openTown();
   const first = await town.host('py', async () => ({}));
   await first.close();
-  const waiting = town
-    .client('ann', 'agent')
-    .operations['kernel.complete']({ kernel: 'py' as never, code: 'p' });
+  const waiting = town.client('ann', 'agent').operations['kernel.complete']({ kernel: 'py', code: 'p' });
   await until(() => town.waits.some(({ milliseconds }) => milliseconds === 100), 'the call to wait');
   await town.host('py', async () => ({ matches: ['print'], start: 0, end: 1 }));
   expect(await waiting).toMatchObject({ matches: ['print'] });

@@ -18,7 +18,7 @@ import { greetingOf, takeOrRename } from '../held-words.ts';
 import { stagingIn } from '../staging.ts';
 import type { Spec } from '../verb.ts';
 
-const toolsets = ['messages'] as const;
+const toolsets = ['kernel', 'messages'] as const;
 
 const spec: Spec = {
   name: 'mcp',
@@ -32,7 +32,7 @@ const spec: Spec = {
       field: 'toolsets',
       kind: 'text',
       hint: 'list',
-      help: 'which tools, with commas: messages (kernel does not exist yet)',
+      help: 'which tools, with commas: messages (when absent), kernel',
     },
     {
       name: 'allow-run',
@@ -43,13 +43,14 @@ const spec: Spec = {
   ],
   examples: [
     ['ipc mcp', 'what a client program starts; ipc setup writes it down there'],
+    ['ipc mcp --toolsets messages,kernel', 'with tools for Jupyter kernels'],
     ['ipc mcp --as gemini', 'under this name while no other session holds it'],
   ],
   operations: {},
 };
 
 async function run(call: Call): Promise<void> {
-  checkToolsets(call.values.text('toolsets'));
+  const sets = toolsetsOf(call.values.text('toolsets'));
   // Refused before anything is served: a client shows why its server did not start.
   if (call.as !== undefined) parseOwnName(call.as);
   reserveStdout();
@@ -72,6 +73,10 @@ async function run(call: Call): Promise<void> {
     allowFiles: true,
     channel: (declared) => asked || declared,
     follows: 'handshake',
+    kernelsOnly: !sets.includes('messages'),
+    ...(sets.includes('kernel')
+      ? { kernels: (await import('../kernel-start.ts')).localKernels(call.world) }
+      : {}),
     autoCheck: async (wish) => {
       const { name } = await holder.open();
       const rule = autoChecking(paths, name, wish);
@@ -102,12 +107,8 @@ async function accompany(
   }
 }
 
-function checkToolsets(asked: string | undefined): void {
+function toolsetsOf(asked: string | undefined): readonly string[] {
   const words = (asked ?? 'messages').split(',').map((word) => word.trim());
-  if (words.includes('kernel'))
-    throw new Failure('invalid', 'wanted the toolset kernel; this version of ipc has none yet', {
-      hint: 'ipc mcp --toolsets messages',
-    });
   const strange = words.find((word) => !toolsets.some((known) => known === word));
   if (strange !== undefined)
     throw new Failure(
@@ -117,6 +118,7 @@ function checkToolsets(asked: string | undefined): void {
         hint: 'ipc mcp --toolsets messages',
       },
     );
+  return words;
 }
 
 /** The session, held from the start; when that failed, it is tried again with the next call. */

@@ -8,8 +8,9 @@ export function mayUse({ scopes }: Pick<Token, 'scopes'>, name: OperationName): 
 }
 
 export function scoped(operations: Operations, token: Token): Operations {
-  const rows = Object.entries(table).map(([name, row]) => {
-    const operation = operations[name as OperationName];
+  const served = Object.entries(table).filter(([, row]) => row.home !== 'local');
+  const rows = served.map(([name, row]) => {
+    const operation = operations[name as keyof Operations];
     if (token.scopes.includes(row.scope)) return [name, operation];
     const refusing = async (): Promise<never> => {
       throw outOfScope(token, row.scope);

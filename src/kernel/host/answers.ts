@@ -108,6 +108,11 @@ export function answersOf(host: KernelHost, care: HostCare): Answers {
           hint: `ipc kernel shutdown ${kernel} --force`,
         });
       }
+      if (host.session.state.kind === 'gone') {
+        care.tidy();
+        care.end(`${asker.name} shut it down`);
+        return { kernel, ended: true, how: `it was gone already: ${host.session.state.reason}` };
+      }
       const pid = await host.session.pid();
       const asked = await host.session.shutdown(asker.name);
       const killed = !asked && ours && pid !== undefined && care.kill(pid);

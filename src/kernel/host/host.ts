@@ -17,6 +17,10 @@ import type { HostRecord } from './record.ts';
 /** Characters of output that a line of the journal keeps. */
 const JOURNAL_CHARACTERS = 4_096;
 
+/** A running cell is written down as it is, so that a killed host leaves what it had shown. */
+const LIVE_CHARACTERS = 16_384;
+const LIVE_MS = 200;
+
 export interface HostParts {
   readonly record: HostRecord;
   readonly info: ConnectionInfo;
@@ -46,6 +50,7 @@ export class KernelHost {
   /** The state of each cell as it was last written down. */
   readonly #written = new Map<string, string>();
   readonly #others = new Map<string, string>();
+  readonly #noting = new Set<string>();
   readonly #asking = new Map<string, () => void>();
   #session: KernelSession | undefined;
 
@@ -142,7 +147,7 @@ export class KernelHost {
 
   #note(cell: Cell): void {
     const state = cell.end === undefined ? cell.state : 'ended';
-    if (this.#written.get(cell.id) === state) return;
+    if (this.#written.get(cell.id) === state) return this.#noteLive(cell);
     this.#written.set(cell.id, state);
     if (state === 'ended') this.journal.closed(cell.id);
     const entry = this.#entryOf(cell.view, JOURNAL_CHARACTERS);
@@ -152,6 +157,16 @@ export class KernelHost {
     this.#cells.delete(cell.id);
     this.#written.delete(cell.id);
     this.#parts.ended(asSeenBy(entry, undefined), facts);
+  }
+
+  /** At most so often: a cell that prints a lot must not write the disk full of its own past. */
+  #noteLive(cell: Cell): void {
+    if (cell.state !== 'running' || this.#noting.has(cell.id)) return;
+    this.#noting.add(cell.id);
+    setTimeout(() => {
+      this.#noting.delete(cell.id);
+      if (cell.end === undefined) this.journal.writeLive(this.#entryOf(cell.view, LIVE_CHARACTERS));
+    }, LIVE_MS);
   }
 
   /** What a person or another client runs belongs to the history too. */

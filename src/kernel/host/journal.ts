@@ -17,9 +17,6 @@ export interface Entry extends Told {
 
 const KEPT_ENTRIES = 2_000;
 const KEPT_OUTPUTS = 500;
-/** So much of a killed cell's output is shown without asking for it. */
-const LEFT_BYTES = 16_384;
-
 const suffixes: Readonly<Record<string, string>> = {
   'image/png': 'png',
   'image/jpeg': 'jpg',
@@ -55,6 +52,15 @@ export class Journal {
     this.#forgetOld();
   }
 
+  /** As it is now: what is left of it when this process is killed. */
+  writeLive(entry: Entry): void {
+    try {
+      replaceFile(this.#livePath(entry.id), JSON.stringify(entry));
+    } catch {
+      // As with a line of the log.
+    }
+  }
+
   entry(id: string): Entry | undefined {
     return this.#entries.get(id);
   }
@@ -75,6 +81,7 @@ export class Journal {
   /** No more is written of it. */
   closed(id: string): void {
     this.#outputs.get(id)?.flush();
+    removeIfThere(this.#livePath(id));
   }
 
   whole(id: string): { path: string; bytes: number } | undefined {
@@ -96,6 +103,10 @@ export class Journal {
 
   pathOf(id: string): string {
     return `${this.#folder}/out/${numberOf(id)}.txt`;
+  }
+
+  #livePath(id: string): string {
+    return `${this.#folder}/out/${numberOf(id)}.json`;
   }
 
   get #log(): string {
@@ -127,19 +138,11 @@ export class Journal {
     if (entry.state === 'queued')
       return { ...entry, state: 'cancelled', notes: [...entry.notes, 'it never ran: the host ended first'] };
     if (entry.state !== 'running') return entry;
-    const { latest: _, asks: __, ...rest } = entry;
-    const whole = this.whole(entry.id);
-    const from = Math.max(0, (whole?.bytes ?? 0) - LEFT_BYTES);
+    const path = this.#livePath(entry.id);
+    const { latest: _, asks: __, ...rest } = parsed(readIfThere(path) ?? '') ?? entry;
+    removeIfThere(path);
     const note = 'the host ended while it ran: it may have finished in the kernel, later output is lost';
-    return {
-      ...rest,
-      state: 'unknown',
-      stdout: this.part(entry.id, { from, bytes: LEFT_BYTES }),
-      stderr: '',
-      result: '',
-      ...(whole === undefined ? {} : { whole }),
-      notes: [...entry.notes, note],
-    };
+    return { ...rest, state: 'unknown', notes: [...entry.notes, note] };
   }
 
   #forgetOld(): void {

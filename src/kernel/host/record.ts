@@ -31,7 +31,7 @@ export interface HostRecord {
 }
 
 export function kernelFolder(paths: Paths, name: string): string {
-  return `${paths.kernels}/${nameKey(name as AgentName)}`;
+  return `${paths.kernels}/${nameKey(name)}`;
 }
 
 export function readRecord(paths: Paths, name: string): HostRecord | undefined {

@@ -54,7 +54,7 @@ export function provided<I extends z.ZodObject, O extends z.ZodType>(
   };
 }
 
-const ofKernels: readonly FailureCode[] = ['kernel_unavailable', 'no_such_kernel'];
+const ofKernels: readonly FailureCode[] = ['conflict', 'kernel_unavailable', 'no_such_kernel'];
 
 /** As `operation`, done by the calling process: the daemon has no part in it, and no handler. */
 export function local<I extends z.ZodObject, O extends z.ZodType>(

@@ -147,6 +147,7 @@ export const kernel = {
     surfaces: ['cli', 'mcp'],
     failures: [
       'cannot_create',
+      'conflict',
       'kernel_unavailable',
       'name_live',
       'name_taken',
@@ -214,7 +215,7 @@ export const kernel = {
     summary: 'Look at one variable, also while a cell runs',
     repeat: 'safe',
     surfaces: everywhere,
-    failures: [],
+    failures: ['no_such_file'],
     input: z.object({ kernel: kernelName, variable: z.string().min(1).max(1_000), most }),
     output: z.object({
       kernel: z.string(),
@@ -248,7 +249,7 @@ export const kernel = {
     summary: 'Start a kernel anew at the same connection file; its variables are lost',
     repeat: 'unsafe',
     surfaces: everywhere,
-    failures: [],
+    failures: ['cannot_create', 'no_such_file'],
     input: z.object({ kernel: kernelName }),
     output: z.object({ kernel: z.string(), pid: z.int().optional(), cancelled: z.int().nonnegative() }),
   }),
@@ -297,6 +298,7 @@ export const kernel = {
     surfaces: ['cli', 'mcp'],
     failures: [
       'cannot_create',
+      'conflict',
       'kernel_unavailable',
       'name_live',
       'name_taken',
