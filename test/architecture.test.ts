@@ -7,6 +7,7 @@ import { readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { failures } from '../src/protocol/failures.ts';
 import { directory } from '../src/protocol/operations/directory.ts';
+import { kernel } from '../src/protocol/operations/kernel.ts';
 import { reading } from '../src/protocol/operations/reading.ts';
 import { sending } from '../src/protocol/operations/sending.ts';
 import { upkeep } from '../src/protocol/operations/upkeep.ts';
@@ -183,7 +184,7 @@ describe('the cold path', () => {
 });
 
 describe('the tables', () => {
-  test.each(Object.entries({ directory, failures, reading, sending, upkeep }))(
+  test.each(Object.entries({ directory, failures, kernel, reading, sending, upkeep }))(
     '%s is sorted by name',
     (_name, table) => {
       const names = Object.keys(table);

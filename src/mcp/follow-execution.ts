@@ -1,6 +1,6 @@
 /** Waiting for a cell in short steps, so that whoever waits can be told its latest line. */
 import type { Input, Operations } from '../protocol/operations.ts';
-import type { Execution } from '../protocol/operations/kernel.ts';
+import type { Execution } from '../protocol/execution.ts';
 
 /** An answer is asked for anew so often while it is waited for. */
 const STEP_SECONDS = 2;

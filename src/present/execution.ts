@@ -1,6 +1,6 @@
 /** One cell of a kernel as text: what it showed first, what became of it last. */
 import type { Output } from '../protocol/operations.ts';
-import type { Execution } from '../protocol/operations/kernel.ts';
+import type { Execution } from '../protocol/execution.ts';
 import { visible, visibleLine } from './escape.ts';
 import { formatBytes } from './excerpt.ts';
 import { plain, type Style } from './style.ts';

@@ -10,7 +10,7 @@ import {
   type ProviderName,
   type StreamOptions,
 } from '../protocol/operations.ts';
-import { kernelOfExecution } from '../protocol/operations/kernel.ts';
+import { kernelOfExecution } from '../protocol/execution.ts';
 import { commonFailures } from '../protocol/operations/define.ts';
 import { nearest } from '../system/nearest.ts';
 import { forward, hostOf, type After } from './forward.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
 import type { Output } from '../../src/protocol/operations.ts';
-import type { Execution } from '../../src/protocol/operations/kernel.ts';
+import type { Execution } from '../../src/protocol/execution.ts';
 import { kill, missing, openKernelMachine, type KernelMachine } from './kernel-machine.ts';
 import { eventually } from './machine.ts';
 

@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { HostRecord } from '../../src/kernel/host/record.ts';
-import type { Execution } from '../../src/protocol/operations/kernel.ts';
+import type { Execution } from '../../src/protocol/execution.ts';
 import { openMachine, type Machine, type RunOptions } from './machine.ts';
 
 /** Why there are no real kernels here; undefined: there are. */

@@ -4,7 +4,7 @@ import { aboutExecution, isOver, outputText } from '../../present/execution.ts';
 import { visible } from '../../present/escape.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
-import type { Execution } from '../../protocol/operations/kernel.ts';
+import type { Execution } from '../../protocol/execution.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { interruptible } from '../interrupt.ts';

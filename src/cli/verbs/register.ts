@@ -29,6 +29,7 @@ const spec: Spec = {
       anchor: 'this shell',
       hold: 'a connection that stays',
       doors: 'likewise',
+      executors: 'the host of a kernel',
     },
   },
 };

@@ -1,5 +1,5 @@
 /** A cell as everybody is shown it: state, streams apart, one text of results, pictures as saved files. */
-import type { Execution, ExecutionState, SavedImage } from '../../protocol/operations/kernel.ts';
+import type { Execution, ExecutionState, SavedImage } from '../../protocol/execution.ts';
 import type { CellEnd, CellView } from '../cell.ts';
 import { cutText, joined, type CutText } from '../output/cut-text.ts';
 import type { OutputItem } from '../output/cell-output.ts';

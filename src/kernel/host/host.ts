@@ -4,7 +4,8 @@
  */
 import { Failure } from '../../protocol/failures.ts';
 import type { Kind } from '../../protocol/model.ts';
-import type { Asker, Execution, SavedImage } from '../../protocol/operations/kernel.ts';
+import type { Execution, SavedImage } from '../../protocol/execution.ts';
+import type { Asker } from '../../protocol/operations/kernel.ts';
 import type { OthersCell } from '../activity.ts';
 import type { Cell, CellView } from '../cell.ts';
 import type { ConnectionInfo } from '../connection-info.ts';

@@ -4,7 +4,7 @@
  */
 import { appendFileSync, readdirSync } from 'node:fs';
 import type { Kind } from '../../protocol/model.ts';
-import type { SavedImage } from '../../protocol/operations/kernel.ts';
+import type { SavedImage } from '../../protocol/execution.ts';
 import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../../system/files.ts';
 import type { Image } from '../output/bundle.ts';
 import type { Told } from './execution-view.ts';

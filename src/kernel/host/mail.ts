@@ -6,7 +6,7 @@ import { executionText } from '../../present/execution.ts';
 import { asFailure } from '../../protocol/failures.ts';
 import type { Delivered } from '../../protocol/model.ts';
 import type { Input, Operations } from '../../protocol/operations.ts';
-import type { Execution } from '../../protocol/operations/kernel.ts';
+import type { Execution } from '../../protocol/execution.ts';
 import { pause } from '../../system/clock.ts';
 import type { CellFacts, KernelHost } from './host.ts';
 

@@ -17,7 +17,7 @@ import { plain } from '../../present/style.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import { operations } from '../../protocol/operations.ts';
-import { ExecutionId, type Execution, type SavedImage } from '../../protocol/operations/kernel.ts';
+import { ExecutionId, type Execution, type SavedImage } from '../../protocol/execution.ts';
 import { awaited, executed } from '../follow-execution.ts';
 import type { LocalKernels } from '../parts.ts';
 import { reads, tool, writes, type Answer, type Picture, type Turn } from '../tool.ts';

@@ -4,21 +4,16 @@
  * process, with its rights and in its environment.
  */
 import { z } from 'zod';
+import { Execution, ExecutionId } from '../execution.ts';
 import { Instant, Kind, Name } from '../model.ts';
 import { local, provided } from './define.ts';
 
 /** Characters of output that an answer carries unless asked for more. */
-export const ANSWER_CHARACTERS = 16_384;
+const ANSWER_CHARACTERS = 16_384;
 const MAX_CODE = 262_144;
 
 const kernelName = Name.optional().describe('name of the kernel; the only one there is when absent');
 const everywhere = ['cli', 'mcp', 'http'] as const;
-
-export const ExecutionId = z
-  .string()
-  .max(80)
-  .regex(/^.+-\d+$/, 'wanted the id of an execution, such as py-12')
-  .describe('id of an execution, such as py-12');
 
 const wait = z
   .number()
@@ -33,67 +28,8 @@ const most = z
   .default(ANSWER_CHARACTERS)
   .describe('characters of output at most; of more its head and tail');
 
-/**
- * `unknown`: the connection or the host went while it was under way, so whether it finished is not
- * known. `died`: the kernel ended before the cell did. `cancelled`: it never ran.
- */
-export const executionStates = [
-  'queued',
-  'running',
-  'ok',
-  'error',
-  'interrupted',
-  'cancelled',
-  'died',
-  'unknown',
-] as const;
-export const ExecutionState = z.enum(executionStates);
-export type ExecutionState = z.infer<typeof ExecutionState>;
-
-export const SavedImage = z.object({
-  path: z.string().describe('where the picture is on this machine'),
-  type: z.string(),
-  bytes: z.int().nonnegative(),
-});
-export type SavedImage = z.infer<typeof SavedImage>;
-
-/** One cell: whose, how far it is, what it has shown. */
-export const Execution = z.object({
-  id: ExecutionId,
-  kernel: z.string(),
-  state: ExecutionState,
-  by: z.string().describe('who asked for it'),
-  whose: z.enum(['mine', 'agent', 'person', 'other']).describe('whose cell it is, as seen by the caller'),
-  code: z.string().describe('its beginning'),
-  count: z.int().optional().describe('the number the kernel gave it'),
-  ahead: z.int().nonnegative().optional().describe('cells before it in the queue'),
-  queuedAt: Instant,
-  startedAt: Instant.optional(),
-  endedAt: Instant.optional(),
-  seconds: z.number().optional().describe('how long it has run'),
-  stdout: z.string(),
-  stderr: z.string(),
-  result: z.string().describe('its value and what it displayed, as text'),
-  error: z
-    .object({ name: z.string(), value: z.string(), traceback: z.string() })
-    .optional()
-    .describe('the exception it ended with'),
-  images: z.array(SavedImage),
-  latest: z.string().optional().describe('the last line it printed, while it runs'),
-  asks: z
-    .object({ prompt: z.string(), password: z.boolean() })
-    .optional()
-    .describe('it waits for input(); answer with kernel input'),
-  whole: z
-    .object({ path: z.string(), bytes: z.int().nonnegative() })
-    .optional()
-    .describe('all of its output, when the answer has not room for it'),
-  notes: z.array(z.string()).describe('what else must be known to read it right'),
-});
-export type Execution = z.infer<typeof Execution>;
-
 /** A kernel on this machine, hosted or not. */
-export const KernelFound = z.object({
+const KernelFound = z.object({
   name: z.string().optional().describe('its name as an agent, when it has a host'),
   connectionFile: z.string(),
   owner: z.string().describe('whose it is: ours, a Spyder console or its spare, a notebook, …'),
@@ -368,10 +304,5 @@ export const kernel = {
 };
 
 /** Who asks a host, as the daemon stamps it on a forwarded call. */
-export const Asker = z.object({ name: z.string(), kind: Kind, verified: z.boolean(), client: z.string() });
+const Asker = z.object({ name: z.string(), kind: Kind, verified: z.boolean(), client: z.string() });
 export type Asker = z.infer<typeof Asker>;
-
-/** Which kernel an execution's id names: what stands before its number. */
-export function kernelOfExecution(id: string): string {
-  return id.slice(0, id.lastIndexOf('-'));
-}
