@@ -54,14 +54,15 @@ const templates = [
     name: 'attachment',
     title: 'A file of a message, counted from 1',
   },
-  {
-    uriTemplate: 'ipc://execution/{id}{?from,bytes}',
-    name: 'execution',
-    title: 'All that a cell of a kernel has shown, in parts',
-    mimeType: TEXT,
-  },
   { uriTemplate: 'ipc://thread/{id}', name: 'thread', title: 'Everything in one thread', mimeType: TEXT },
 ];
+
+const executions = {
+  uriTemplate: 'ipc://execution/{id}{?from,bytes}',
+  name: 'execution',
+  title: 'All that a cell of a kernel has shown, in parts',
+  mimeType: TEXT,
+};
 
 export function serveResources(serving: Serving): void {
   const { server, clock } = serving;
@@ -70,7 +71,9 @@ export function serveResources(serving: Serving): void {
   server.setRequestHandler(ListResourcesRequestSchema, async () => ({
     resources: [...fixed, ...(await unread(await serving.holder()))],
   }));
-  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({ resourceTemplates: templates }));
+  server.setRequestHandler(ListResourceTemplatesRequestSchema, () => ({
+    resourceTemplates: serving.kernels === undefined ? templates : [...templates, executions],
+  }));
   server.setRequestHandler(ReadResourceRequestSchema, async ({ params }, extra) =>
     plainly(() => read(serving, params.uri, extra.signal)),
   );
