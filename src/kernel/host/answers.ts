@@ -68,7 +68,9 @@ export function answersOf(host: KernelHost, care: HostCare): Answers {
       });
     },
     'kernel.inspect': async ({ input: { variable, most } }) => {
-      const { text } = await host.session.peek.inspect(variable);
+      const { text } = await host.session.peek.inspect(variable).catch((error: unknown) => {
+        throw noVariable(error);
+      });
       const variables = await host.session.peek.variables().catch(() => []);
       const type = variables.find(({ name }) => name === variable)?.type;
       return { kernel, variable, text: text.slice(0, most), ...(type === undefined ? {} : { type }) };
@@ -139,6 +141,12 @@ export function answersOf(host: KernelHost, care: HostCare): Answers {
       };
     },
   };
+}
+
+/** It is no file that is missing: a hint about files would mislead. */
+function noVariable(error: unknown): unknown {
+  if (!(error instanceof Failure) || error.code !== 'no_such_file') return error;
+  return new Failure('invalid', error.message, { hint: 'kernel variables lists them', cause: error });
 }
 
 async function statusOf(

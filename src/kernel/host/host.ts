@@ -84,10 +84,22 @@ export class KernelHost {
 
   /** Puts a cell into the queue. */
   run(code: string, by: string, wish: CellFacts & { readonly askInput?: boolean | undefined }): Cell {
+    this.#mustLive();
     const id = this.journal.nextId(this.record.name);
     this.#cells.set(id, wish);
     const allowInput = wish.askInput === true;
     return this.session.execute({ code, owner: by, allowInput }, id);
+  }
+
+  /** Throws `kernel_unavailable` when nothing can run, with what brings it back. */
+  #mustLive(): void {
+    const { state } = this.session;
+    if (state.kind === 'ready') return;
+    const { name, ours } = this.record;
+    const now = state.kind === 'gone' ? '' : '; another kernel answers in its place, without its variables';
+    throw new Failure('kernel_unavailable', `wanted kernel ${name}; it is gone: ${state.reason}${now}`, {
+      hint: ours ? `ipc kernel restart ${name}` : `ipc kernel disconnect ${name}`,
+    });
   }
 
   /** Resolves when the cell ends, asks for input, or the time is up. */
