@@ -10,7 +10,7 @@ import { clientSession } from '../system/clients.ts';
 import { pause } from '../system/clock.ts';
 import { identify } from '../system/identity.ts';
 import type { Call } from './call.ts';
-import { untilGone } from './hook-wait.ts';
+import { untilGone } from './hook/wait.ts';
 import { interruptible } from './interrupt.ts';
 import { openSession, type Session } from './session.ts';
 

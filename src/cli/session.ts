@@ -86,7 +86,7 @@ export async function openSession(
     [Symbol.asyncDispose]: () => client.close(),
   };
   if (identity.name !== undefined || (needs.agent ?? 'needed') !== 'needed') return session;
-  const { nameSession } = await import('./take-name.ts');
+  const { nameSession } = await import('./naming/take-name.ts');
   await nameSession(session, needs.say);
   await client.close();
   return openSession({ environment, paths }, needs);

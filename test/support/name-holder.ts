@@ -1,6 +1,6 @@
 /** Run by Bun: holds a name as an MCP server does, says so in a line, and follows at SIGUSR1. */
 import { systemWorld } from '../../src/cli/call.ts';
-import { holdName } from '../../src/cli/hold-name.ts';
+import { holdName } from '../../src/cli/naming/hold-name.ts';
 
 const [as] = process.argv.slice(2);
 const held = await holdName({ world: systemWorld(), as }, { doors: ['tool'] });

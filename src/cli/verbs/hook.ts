@@ -9,9 +9,10 @@ import { variable } from '../../system/environment.ts';
 import { logLine } from '../../system/log.ts';
 import { isTerminal } from '../../system/output.ts';
 import type { Call } from '../call.ts';
-import { readHookInput } from '../hook-input.ts';
-import { actingAs, nameNote, nameOf } from '../hook-session.ts';
-import { joinServer } from '../join-server.ts';
+import { readHookInput } from '../hook/input.ts';
+import { actingAs, nameOf } from '../hook/acting.ts';
+import { joinServer } from '../hook/join-server.ts';
+import { nameNote } from '../naming/held-words.ts';
 import { isNotRunning, openSession, type Session } from '../session.ts';
 import type { Spec } from '../verb.ts';
 import type { Acting } from '../../system/identity.ts';
@@ -49,7 +50,7 @@ async function run(call: Call): Promise<number> {
     // What a subagent is told, the session never sees.
     if (event === undefined || event.subagent) return 0;
     if (word === 'wait') {
-      const { waitForMessage } = await import('../hook-wait.ts');
+      const { waitForMessage } = await import('../hook/wait.ts');
       return await waitForMessage(call, event);
     }
     await handle(call, event);
@@ -92,7 +93,7 @@ async function handle(call: Call, event: HookEvent): Promise<void> {
 
 /** Gives the session its name; false: another program of the same event does all that. */
 async function begin(call: Call, event: HookEvent, acting: Acting): Promise<boolean> {
-  const { takeName, namingLock } = await import('../take-name.ts');
+  const { takeName, namingLock } = await import('../naming/take-name.ts');
   const { mustGreet } = await import('../../doors/hook.ts');
   const { paths } = call.world;
   await using session = await openAs(call, event, acting, 'none');

@@ -13,8 +13,8 @@ import { localOffset } from '../../system/zone.ts';
 import { autoCheckWords, autoChecking, IDLE_RULE } from '../auto-checking.ts';
 import type { Call } from '../call.ts';
 import type { Accompanied } from '../companions.ts';
-import type { Held } from '../hold-name.ts';
-import { greetingOf, takeOrRename } from '../held-words.ts';
+import type { Held } from '../naming/hold-name.ts';
+import { greetingOf, takeOrRename } from '../naming/held-words.ts';
 import { stagingIn } from '../staging.ts';
 import type { Spec } from '../verb.ts';
 
@@ -153,7 +153,7 @@ function holding(call: Call) {
 }
 
 async function hold(call: Call): Promise<Held> {
-  const { holdName } = await import('../hold-name.ts');
+  const { holdName } = await import('../naming/hold-name.ts');
   return holdName(call, { doors: ['tool'] });
 }
 

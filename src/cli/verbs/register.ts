@@ -4,7 +4,7 @@ import type { Output } from '../../protocol/operations.ts';
 import { refuseUserName } from '../../system/identity.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { takeName } from '../take-name.ts';
+import { takeName } from '../naming/take-name.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
 

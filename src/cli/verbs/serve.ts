@@ -131,7 +131,7 @@ function mcpRoute({ world }: Call): { readonly route: Route; close(): Promise<vo
       [
         import('../../http/mcp/sessions.ts'),
         import('../../http/mcp/ipc-session.ts'),
-        import('../hold-http.ts'),
+        import('../naming/hold-http.ts'),
         import('../staging.ts'),
       ],
     );

@@ -2,9 +2,9 @@
  * A session of a client program and the server that works for it must act under one name (design §5). The
  * hook knows the session, the server knows who it is; where no server is told its session, they meet here.
  */
-import type { AgentName } from '../protocol/names.ts';
-import type { Operations } from '../protocol/operations.ts';
-import { clientProcess, servedProcess, type ClientSession } from '../system/clients.ts';
+import type { AgentName } from '../../protocol/names.ts';
+import type { Operations } from '../../protocol/operations.ts';
+import { clientProcess, servedProcess, type ClientSession } from '../../system/clients.ts';
 import {
   bind,
   type Bound,
@@ -13,10 +13,10 @@ import {
   readBinding,
   servedBy,
   sessionBinding,
-} from '../system/keys.ts';
-import { anchorOf, type Anchor } from '../system/processes.ts';
-import type { Call } from './call.ts';
-import type { Session } from './session.ts';
+} from '../../system/keys.ts';
+import { anchorOf, type Anchor } from '../../system/processes.ts';
+import type { Call } from '../call.ts';
+import type { Session } from '../session.ts';
 
 interface Server {
   readonly name: string;
@@ -100,12 +100,12 @@ async function joinProcess(
 
 /** Another process goes on with the very session: it has the name. */
 async function isElsewhere(operations: Operations, { name }: Bound, process: Anchor): Promise<boolean> {
-  const { holders } = await import('./hold-name.ts');
+  const { holders } = await import('../naming/hold-name.ts');
   const pids = await holders(operations, name);
   return pids.some((pid) => servedProcess(pid)?.pid !== process.pid);
 }
 
 async function isHeldBeside(operations: Operations, { name }: Bound, server: number): Promise<boolean> {
-  const { holders } = await import('./hold-name.ts');
+  const { holders } = await import('../naming/hold-name.ts');
   return (await holders(operations, name)).some((pid) => pid !== server);
 }

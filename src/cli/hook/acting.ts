@@ -2,15 +2,15 @@
  * Which agent a hook acts for. Its session's id stands on stdin, so most hooks look at no process; one
  * that begins a session, or finds it nameless, joins it to the name of its client's process.
  */
-import type { HookEvent } from '../doors/hook-event.ts';
-import type { AgentName } from '../protocol/names.ts';
-import { clientProcess, type ClientSession } from '../system/clients.ts';
-import { type Environment, variable } from '../system/environment.ts';
-import { identify, type Acting } from '../system/identity.ts';
-import { processBinding, readBinding } from '../system/keys.ts';
-import type { Paths } from '../system/paths.ts';
-import { anchorOf, nearestAncestor, type Anchor } from '../system/processes.ts';
-import type { Call } from './call.ts';
+import type { HookEvent } from '../../doors/hook-event.ts';
+import type { AgentName } from '../../protocol/names.ts';
+import { clientProcess, type ClientSession } from '../../system/clients.ts';
+import { type Environment, variable } from '../../system/environment.ts';
+import { identify, type Acting } from '../../system/identity.ts';
+import { processBinding, readBinding } from '../../system/keys.ts';
+import type { Paths } from '../../system/paths.ts';
+import { anchorOf, nearestAncestor, type Anchor } from '../../system/processes.ts';
+import type { Call } from '../call.ts';
 
 export function actingAs(event: HookEvent, call: Call): Acting {
   const { environment, paths } = call.world;
@@ -45,20 +45,9 @@ function boundAncestor(paths: Paths, environment: Environment): Anchor | undefin
   });
 }
 
-export interface Named {
-  readonly name: AgentName;
-  readonly note: string;
-}
-
 /** The name this session has by now; undefined when it has none, or one that was told and not yet taken. */
 export function nameOf(call: Call, acting: Acting): AgentName | undefined {
   const { environment, paths } = call.world;
   const { how, name } = identify(paths, environment, acting);
   return how === 'session' ? name : undefined;
-}
-
-/** What a session should know about its name; empty when it has the one that was asked for. */
-export function nameNote({ asked, name }: { asked: string | undefined; name: string | undefined }): string {
-  if (asked === undefined || asked.toLowerCase() === name?.toLowerCase()) return '';
-  return `${asked} was asked for, but another live session held that name; this one is ${name ?? 'nameless'}.`;
 }

@@ -1,5 +1,5 @@
 /** What a session that holds a name tells its model about it. */
-import type { AgentName } from '../protocol/names.ts';
+import type { AgentName } from '../../protocol/names.ts';
 import type { Held } from './hold-name.ts';
 
 /**
@@ -34,4 +34,10 @@ export async function takeOrRename(
   const renamed = await held.rename(wanted);
   if (renamed.forwardsUntil === undefined) return `You are ${renamed.to}.`;
   return `You are ${renamed.to} now; ${renamed.from} forwards to you for two hours, ${renamed.told} told.`;
+}
+
+/** What a session should know about its name; empty when it has the one that was asked for. */
+export function nameNote({ asked, name }: { asked: string | undefined; name: string | undefined }): string {
+  if (asked === undefined || asked.toLowerCase() === name?.toLowerCase()) return '';
+  return `${asked} was asked for, but another live session held that name; this one is ${name ?? 'nameless'}.`;
 }

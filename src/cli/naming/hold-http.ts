@@ -3,13 +3,13 @@
  * all others; which token may have which name is written down beside them, so that a token never opens a
  * mailbox it was not given.
  */
-import { moveAutoCheck } from '../doors/auto-check.ts';
-import type { HeldName, NameWish } from '../http/mcp/ipc-session.ts';
-import { nameKey, type AgentName } from '../protocol/names.ts';
-import { Client } from '../rpc/client.ts';
-import { reach } from '../rpc/ensure.ts';
-import { userName } from '../system/identity.ts';
-import { randomUuid } from '../system/ids.ts';
+import { moveAutoCheck } from '../../doors/auto-check.ts';
+import type { HeldName, NameWish } from '../../http/mcp/ipc-session.ts';
+import { nameKey, type AgentName } from '../../protocol/names.ts';
+import { Client } from '../../rpc/client.ts';
+import { reach } from '../../rpc/ensure.ts';
+import { userName } from '../../system/identity.ts';
+import { randomUuid } from '../../system/ids.ts';
 import {
   type Binding,
   bind,
@@ -18,11 +18,11 @@ import {
   readBinding,
   readKey,
   sessionBinding,
-} from '../system/keys.ts';
-import { sharedSecret } from '../system/secret.ts';
-import { renameInTokens, type Token } from '../system/tokens.ts';
-import type { World } from './call.ts';
-import { greetingOf, takeOrRename } from './held-words.ts';
+} from '../../system/keys.ts';
+import { sharedSecret } from '../../system/secret.ts';
+import { renameInTokens, type Token } from '../../system/tokens.ts';
+import type { World } from '../call.ts';
+import { greetingOf, nameNote, takeOrRename } from './held-words.ts';
 import type { Held } from './hold-name.ts';
 import { namingLock, takeName } from './take-name.ts';
 
@@ -115,7 +115,10 @@ export async function holdForHttp({ environment, paths }: World, wish: NameWish)
       return name;
     },
     greeting: () =>
-      greetingOf({ operations, name, note: noteOf(name, wanted) }, { opening: 'You are', fresh: false }),
+      greetingOf(
+        { operations, name, note: nameNote({ asked: wanted, name }) },
+        { opening: 'You are', fresh: false },
+      ),
     take: (other) => takeOrRename(taking, other),
     follow: async (now: Token) => {
       const before = token;
@@ -129,9 +132,4 @@ export async function holdForHttp({ environment, paths }: World, wish: NameWish)
     },
     close: () => client.close(),
   };
-}
-
-function noteOf(name: string, wanted: AgentName | undefined): string {
-  if (wanted === undefined || nameKey(wanted) === nameKey(name)) return '';
-  return `${wanted} is the name of another live session; this one is ${name}.`;
 }

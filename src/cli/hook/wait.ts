@@ -2,8 +2,8 @@
  * `ipc hook wait`: stays behind a stop and ends with 2, on purpose, when a message came and nobody took
  * it: that wakes the session with what stands on stderr. Offered, not handed: nobody can say it was read.
  */
-import { readAutoCheck } from '../doors/auto-check.ts';
-import type { HookEvent } from '../doors/hook-event.ts';
+import { readAutoCheck } from '../../doors/auto-check.ts';
+import type { HookEvent } from '../../doors/hook-event.ts';
 import {
   endWaiter,
   forgetWaiter,
@@ -12,17 +12,17 @@ import {
   stillUnread,
   waiterLock,
   waiterText,
-} from '../doors/waiter.ts';
-import { pause } from '../system/clock.ts';
-import { variable } from '../system/environment.ts';
-import { tryLock } from '../system/lock.ts';
-import { writeError } from '../system/output.ts';
-import type { Paths } from '../system/paths.ts';
-import { anchorOf, systemProcesses, type Anchor } from '../system/processes.ts';
-import type { Call } from './call.ts';
-import { actingAs, nameOf } from './hook-session.ts';
-import { interruptible } from './interrupt.ts';
-import { isNotRunning, openSession, type Session } from './session.ts';
+} from '../../doors/waiter.ts';
+import { pause } from '../../system/clock.ts';
+import { variable } from '../../system/environment.ts';
+import { tryLock } from '../../system/lock.ts';
+import { writeError } from '../../system/output.ts';
+import type { Paths } from '../../system/paths.ts';
+import { anchorOf, systemProcesses, type Anchor } from '../../system/processes.ts';
+import type { Call } from '../call.ts';
+import { actingAs, nameOf } from './acting.ts';
+import { interruptible } from '../interrupt.ts';
+import { isNotRunning, openSession, type Session } from '../session.ts';
 
 const WAKE = 2;
 /** While the agent works its hooks take what comes; only what they leave behind is for us. */

@@ -2,18 +2,18 @@
  * A session that stays and holds a name for as long as it lives: an MCP server's. Which name, and under
  * what the hooks and commands of the same session find it, is design §5.
  */
-import { moveAutoCheck } from '../doors/auto-check.ts';
-import { Failure } from '../protocol/failures.ts';
-import type { Door, MessageId } from '../protocol/model.ts';
-import { parseOwnName, type AgentName } from '../protocol/names.ts';
-import type { Operations, Output } from '../protocol/operations.ts';
-import { Client } from '../rpc/client.ts';
-import { reach } from '../rpc/ensure.ts';
-import { servedProcess, serverSession, type ClientSession } from '../system/clients.ts';
-import { pause } from '../system/clock.ts';
-import { prepareHome } from '../system/home.ts';
-import { credentialOf, identify, type Identity } from '../system/identity.ts';
-import { messageId, randomUuid } from '../system/ids.ts';
+import { moveAutoCheck } from '../../doors/auto-check.ts';
+import { Failure } from '../../protocol/failures.ts';
+import type { Door, MessageId } from '../../protocol/model.ts';
+import { parseOwnName, type AgentName } from '../../protocol/names.ts';
+import type { Operations, Output } from '../../protocol/operations.ts';
+import { Client } from '../../rpc/client.ts';
+import { reach } from '../../rpc/ensure.ts';
+import { servedProcess, serverSession, type ClientSession } from '../../system/clients.ts';
+import { pause } from '../../system/clock.ts';
+import { prepareHome } from '../../system/home.ts';
+import { credentialOf, identify, type Identity } from '../../system/identity.ts';
+import { messageId, randomUuid } from '../../system/ids.ts';
 import {
   bindAll,
   boundProcesses,
@@ -23,14 +23,14 @@ import {
   servedBy,
   sessionBinding,
   type Binding,
-} from '../system/keys.ts';
-import type { Paths } from '../system/paths.ts';
-import { anchorOf, systemProcesses } from '../system/processes.ts';
-import { sharedSecret } from '../system/secret.ts';
-import { renameInTokens } from '../system/tokens.ts';
-import type { Call } from './call.ts';
-import { projectOf } from './project.ts';
-import { nameNote } from './hook-session.ts';
+} from '../../system/keys.ts';
+import type { Paths } from '../../system/paths.ts';
+import { anchorOf, systemProcesses } from '../../system/processes.ts';
+import { sharedSecret } from '../../system/secret.ts';
+import { renameInTokens } from '../../system/tokens.ts';
+import type { Call } from '../call.ts';
+import { projectOf } from '../project.ts';
+import { nameNote } from './held-words.ts';
 import { namingLock, standingFor, takeName } from './take-name.ts';
 
 export interface Wish {

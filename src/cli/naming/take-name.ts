@@ -1,14 +1,14 @@
 /** Taking a name and writing it down where later commands of this shell or session find it. */
-import { Failure } from '../protocol/failures.ts';
-import { isName, type AgentName } from '../protocol/names.ts';
-import type { Input, Output } from '../protocol/operations.ts';
-import type { Identity } from '../system/identity.ts';
-import { randomKey } from '../system/ids.ts';
-import { bindAll, readBinding, readKey, rebindAll, storeKey } from '../system/keys.ts';
-import { waitForLock, type Lock } from '../system/lock.ts';
-import type { Paths } from '../system/paths.ts';
-import type { Anchor } from '../system/processes.ts';
-import type { Session } from './session.ts';
+import { Failure } from '../../protocol/failures.ts';
+import { isName, type AgentName } from '../../protocol/names.ts';
+import type { Input, Output } from '../../protocol/operations.ts';
+import type { Identity } from '../../system/identity.ts';
+import { randomKey } from '../../system/ids.ts';
+import { bindAll, readBinding, readKey, rebindAll, storeKey } from '../../system/keys.ts';
+import { waitForLock, type Lock } from '../../system/lock.ts';
+import type { Paths } from '../../system/paths.ts';
+import type { Anchor } from '../../system/processes.ts';
+import type { Session } from '../session.ts';
 
 type Wish = Omit<Input<'register'>, 'key' | 'name' | 'anchor'>;
 

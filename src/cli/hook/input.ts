@@ -1,7 +1,7 @@
 /** A hook's input: JSON on stdin, read in place, since a stream of it costs more than all the rest of a hook. */
 import { readSync } from 'node:fs';
-import { Failure } from '../protocol/failures.ts';
-import { errorCode } from '../system/files.ts';
+import { Failure } from '../../protocol/failures.ts';
+import { errorCode } from '../../system/files.ts';
 
 const CHUNK = 65_536;
 /** A tool's whole answer comes along; beyond this nobody meant it. */
