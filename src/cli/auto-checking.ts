@@ -6,7 +6,7 @@ import {
   USUAL_MINUTES,
   writeAutoCheck,
   type AutoCheck,
-} from '../doors/auto-check.ts';
+} from '../system/auto-check.ts';
 import { relative } from '../present/time.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Paths } from '../system/paths.ts';

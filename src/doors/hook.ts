@@ -7,7 +7,7 @@ import type { Delivered } from '../protocol/model.ts';
 import type { Operations, Output } from '../protocol/operations.ts';
 import { pause } from '../system/clock.ts';
 import type { Paths } from '../system/paths.ts';
-import { mayHandOver, readAutoCheck, writeAutoCheck } from './auto-check.ts';
+import { mayHandOver, readAutoCheck, writeAutoCheck } from '../system/auto-check.ts';
 import { proofs, transcriptTail, type Looked, type Proof } from './evidence.ts';
 import { hookAnswer, takesContext } from './hook-answer.ts';
 import type { HookEvent } from './hook-event.ts';

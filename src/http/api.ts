@@ -1,10 +1,9 @@
 /** REST: one operation of the table a request, as the token's agent, with no more than the token's scope. */
 import { Failure } from '../protocol/failures.ts';
-import { isName } from '../protocol/names.ts';
 import type { CallName, Operations, Output } from '../protocol/operations.ts';
 import { derivedId } from '../system/ids.ts';
-import { copyKey } from '../system/keys.ts';
-import { renameInTokens, type Token } from '../system/tokens.ts';
+import { followRename } from '../system/renamed.ts';
+import type { Token } from '../system/tokens.ts';
 import { answer } from './answer.ts';
 import { jsonOf, wantType } from './body.ts';
 import { stopping } from './problem.ts';
@@ -32,7 +31,7 @@ export async function handleCall(request: Request, context: Context, operation: 
   const found = WAITING.has(operation.name)
     ? await waited(context, { token, opening, operation, input })
     : await context.use(opening, (operations) => callOf(operations, operation)(input));
-  if (operation.name === 'rename') await renamed(context, found as Output<'rename'>);
+  if (operation.name === 'rename') await followRename(context.paths, found as Output<'rename'>);
   return answer(found);
 }
 
@@ -119,11 +118,4 @@ function identified(
 function callOf(operations: Operations, { name }: Mapped): Call {
   // The daemon checks what is said against the row's schema, whoever says it.
   return operations[name as CallName] as unknown as Call;
-}
-
-/** The key and the tokens follow their agent, here as with `ipc rename`. */
-async function renamed(context: Context, { from, to }: Output<'rename'>): Promise<void> {
-  if (!isName(from) || !isName(to)) return;
-  copyKey(context.paths, from, to);
-  await renameInTokens(context.paths, from, to);
 }

@@ -2,7 +2,7 @@
  * `ipc hook wait`: stays behind a stop and ends with 2, on purpose, when a message came and nobody took
  * it: that wakes the session with what stands on stderr. Offered, not handed: nobody can say it was read.
  */
-import { readAutoCheck } from '../../doors/auto-check.ts';
+import { readAutoCheck } from '../../system/auto-check.ts';
 import type { HookEvent } from '../../doors/hook-event.ts';
 import {
   endWaiter,

@@ -3,24 +3,16 @@
  * all others; which token may have which name is written down beside them, so that a token never opens a
  * mailbox it was not given.
  */
-import { moveAutoCheck } from '../../doors/auto-check.ts';
 import type { HeldName, NameWish } from '../../http/mcp/ipc-session.ts';
 import { nameKey, type AgentName } from '../../protocol/names.ts';
 import { Client } from '../../rpc/client.ts';
 import { reach } from '../../rpc/ensure.ts';
 import { userName } from '../../system/identity.ts';
 import { randomUuid } from '../../system/ids.ts';
-import {
-  type Binding,
-  bind,
-  bindAll,
-  copyKey,
-  readBinding,
-  readKey,
-  sessionBinding,
-} from '../../system/keys.ts';
+import { type Binding, bind, bindAll, readBinding, readKey, sessionBinding } from '../../system/keys.ts';
+import { followRename } from '../../system/renamed.ts';
 import { sharedSecret } from '../../system/secret.ts';
-import { renameInTokens, type Token } from '../../system/tokens.ts';
+import type { Token } from '../../system/tokens.ts';
 import type { World } from '../call.ts';
 import { greetingOf, nameNote, takeOrRename } from './held-words.ts';
 import type { Held } from './hold-name.ts';
@@ -85,14 +77,10 @@ export async function holdForHttp({ environment, paths }: World, wish: NameWish)
     const renamed = await operations.rename({ name: to });
     const [before, now] = [renamed.from as AgentName, renamed.to as AgentName];
     name = now;
-    copyKey(paths, before, now);
-    moveAutoCheck(paths, renamed);
+    await followRename(paths, renamed);
     bindAll(paths, bindings, { name: now, asked: undefined });
     remember(now);
-    if (nameKey(before) === nameKey(token.agent)) {
-      await renameInTokens(paths, before, now);
-      token = { ...token, agent: now };
-    }
+    if (nameKey(before) === nameKey(token.agent)) token = { ...token, agent: now };
     return renamed;
   };
   const taking = {

@@ -2,7 +2,6 @@
  * A session that stays and holds a name for as long as it lives: an MCP server's. Which name, and under
  * what the hooks and commands of the same session find it, is design §5.
  */
-import { moveAutoCheck } from '../../doors/auto-check.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { Door, MessageId } from '../../protocol/model.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
@@ -17,7 +16,6 @@ import { messageId, randomUuid } from '../../system/ids.ts';
 import {
   bindAll,
   boundProcesses,
-  copyKey,
   readBinding,
   readKey,
   servedBy,
@@ -26,8 +24,8 @@ import {
 } from '../../system/keys.ts';
 import type { Paths } from '../../system/paths.ts';
 import { anchorOf, systemProcesses } from '../../system/processes.ts';
+import { followRename } from '../../system/renamed.ts';
 import { sharedSecret } from '../../system/secret.ts';
-import { renameInTokens } from '../../system/tokens.ts';
 import type { Call } from '../call.ts';
 import { projectOf } from '../project.ts';
 import { nameNote } from './held-words.ts';
@@ -246,9 +244,7 @@ function held(
     rename: async (to) => {
       const renamed = await operations.rename({ name: parseOwnName(to) });
       name = renamed.to;
-      copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
-      await renameInTokens(paths, renamed.from as AgentName, renamed.to as AgentName);
-      moveAutoCheck(paths, renamed);
+      await followRename(paths, renamed);
       const binding = own();
       const all = binding === undefined || bindings.includes(binding) ? bindings : [...bindings, binding];
       bindAll(paths, all, { name: renamed.to as AgentName, asked: told });

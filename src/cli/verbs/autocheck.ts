@@ -1,5 +1,5 @@
 /** `ipc autocheck`: how often the hooks of an agent hand over what waits (phrases of system 000). */
-import { LONGEST_MINUTES, SHORTEST_MINUTES, USUAL_MINUTES } from '../../doors/auto-check.ts';
+import { LONGEST_MINUTES, SHORTEST_MINUTES, USUAL_MINUTES } from '../../system/auto-check.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { autoCheckWords, autoChecking, IDLE_RULE, type Wish } from '../auto-checking.ts';
 import type { Call } from '../call.ts';

@@ -1,11 +1,10 @@
 /** `ipc rename`: another name for me; mailbox, topics and threads follow. */
-import { moveAutoCheck } from '../../doors/auto-check.ts';
 import { exact, relative } from '../../present/time.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import { parseOwnName } from '../../protocol/names.ts';
 import { refuseUserName } from '../../system/identity.ts';
-import { rebindAll, copyKey } from '../../system/keys.ts';
-import { renameInTokens } from '../../system/tokens.ts';
+import { rebindAll } from '../../system/keys.ts';
+import { followRename } from '../../system/renamed.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import type { Spec } from '../verb.ts';
@@ -29,10 +28,7 @@ async function run(call: Call): Promise<void> {
   const { paths, identity } = session;
   if (identity.kind === 'agent') refuseUserName(call.world.environment, name);
   const renamed = await session.operations.rename({ name });
-  // The old name's file stays: while it forwards, both open the same mailbox.
-  copyKey(paths, renamed.from as AgentName, renamed.to as AgentName);
-  await renameInTokens(paths, renamed.from as AgentName, renamed.to as AgentName);
-  moveAutoCheck(paths, renamed);
+  await followRename(paths, renamed);
   // A name lent by --as or IPC_AGENT is not what this shell is bound to. A user's is from now on: else
   // $USER would be the old name again once it stops forwarding, and the mail out of reach.
   if (identity.how !== 'as' && identity.how !== 'variable')

@@ -4,8 +4,8 @@
  * system 000 kept one for everybody, readable by all (defect D25).
  */
 import { nameKey } from '../protocol/names.ts';
-import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
-import type { Paths } from '../system/paths.ts';
+import { makeFolder, readIfThere, removeIfThere, replaceFile } from './files.ts';
+import type { Paths } from './paths.ts';
 
 export const SHORTEST_MINUTES = 1;
 export const LONGEST_MINUTES = 60;
