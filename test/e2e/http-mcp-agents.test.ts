@@ -49,7 +49,7 @@ describe('the name of a session', () => {
     await using second = await openHttpMcp(door.url, token);
     await reachable(machine, 'bob-2');
     expect(await second.text('who')).toContain(
-      'You are bob-2, 0 waiting. Here: bob. bob is the name of another live session; this one is bob-2.',
+      'You are bob-2, 0 waiting. Here: bob. bob was asked for, but another live session held that name; this one is bob-2.',
     );
     expect(await first.text('who')).toContain('You are bob,');
   });
