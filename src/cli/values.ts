@@ -1,5 +1,6 @@
 /** Flags as a verb reads them. Asking for one that the verb did not declare is a bug and throws. */
 import { Failure } from '../protocol/failures.ts';
+import { numberThatChanges } from '../protocol/json-numbers.ts';
 import type { Input, OperationName } from '../protocol/operations.ts';
 import type { FlagValue } from './flag-value.ts';
 import { globalFlags, type Flag, type FromTable } from './verb.ts';
@@ -59,11 +60,17 @@ function valueOf(flag: Flag, values: Values): unknown {
 
 export function jsonOf(text: string | undefined, where: string): unknown {
   if (text === undefined) return undefined;
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch (error) {
     throw new Failure('invalid_data', `wanted JSON for ${where}: ${(error as Error).message}`, {
       cause: error,
     });
   }
+  const changed = numberThatChanges(text);
+  if (changed === undefined) return value;
+  throw new Failure('invalid_data', `wanted numbers that a double holds for ${where}, found ${changed}`, {
+    hint: 'write it as a string, or attach the JSON with --file',
+  });
 }

@@ -1,5 +1,6 @@
 /** The body of a request as bytes, once: of a known type, bounded in size, and in bounded time. */
 import { Failure } from '../protocol/failures.ts';
+import { numberThatChanges } from '../protocol/json-numbers.ts';
 import type { Json } from '../protocol/model.ts';
 import type { Share } from './budget.ts';
 import { HttpFailure } from './problem.ts';
@@ -56,14 +57,23 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Throws `malformed`. */
 export function jsonOf(bytes: Uint8Array): Json {
+  let text: string;
+  let value: Json;
   try {
-    return JSON.parse(utf8.decode(bytes)) as Json;
+    text = utf8.decode(bytes);
+    value = JSON.parse(text) as Json;
   } catch (error) {
     throw new Failure('malformed', `wanted JSON in UTF-8 as the body: ${String(error)}`, {
       hint: 'ipc help serve',
       cause: error,
     });
   }
+  const changed = numberThatChanges(text);
+  if (changed === undefined) return value;
+  throw new Failure('invalid_data', 'wanted numbers that a double holds, found one that would change', {
+    hint: 'write it as a string, or attach the JSON as a file',
+    details: { digits: changed.length },
+  });
 }
 
 function tooLarge(limit: number, found: string): HttpFailure {

@@ -112,6 +112,8 @@ test('data is JSON from an argument or a file, and comes as it was', async () =>
   const { messages } = await machine.json<Got>(['check', '--as', 'bob']);
   expect(messages.map((message) => message.data)).toEqual([data, data]);
   expect((await machine.run(['send', 'bob', 'x', '--data', '{broken'])).code).toBe(65);
+  const long = await machine.run(['send', 'bob', 'x', '--data', '{"id":12345678901234567890}']);
+  expect([long.code, long.stderr]).toEqual([65, expect.stringContaining('found 12345678901234567890')]);
 });
 
 test('--run shares a command’s output: stdout and stderr apart, exit code, any length', async () => {

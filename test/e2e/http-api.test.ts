@@ -277,6 +277,7 @@ describe('what is wrong is said as a problem', () => {
 
   test.each([
     ['no JSON', '{"to":', 400, 'malformed'],
+    ['a number that would change', '{"to":["bob"],"body":"x","data":1e400}', 422, 'invalid_data'],
     ['bytes that are no UTF-8', new Uint8Array([0x22, 0xff, 0x22]), 400, 'malformed'],
     ['more than 1 MiB', 'x'.repeat(1_048_577), 413, 'too_large'],
   ] as const)('%s', async (_what, body, status, code) => {

@@ -3,6 +3,7 @@
  * it is small, as an attached file when it is not. Nothing of it is changed on the way.
  */
 import { cut } from '../../present/excerpt.ts';
+import { numberThatChanges } from '../../protocol/json-numbers.ts';
 import {
   INLINE_BODY_BYTES,
   type Json,
@@ -49,7 +50,7 @@ export async function contentOf(paths: Paths, post: Post): Promise<Content> {
   if (
     payload.kind === 'json' &&
     bytes.length <= DATA_BYTES &&
-    isExact(payload.text) &&
+    numberThatChanges(payload.text) === undefined &&
     isShallow(payload.json, DATA_DEPTH)
   )
     return { ...(await textContent(paths, summary ?? '')), data: payload.json };
@@ -129,11 +130,6 @@ function fileNameOf(payload: Payload): string {
     case 'bytes':
       return 'payload.bin';
   }
-}
-
-/** Whether no number loses digits in JavaScript's: sixteen of them might, and then the bytes go along. */
-function isExact(text: string): boolean {
-  return !/\d{16}/.test(text) || !/[\s:[,-]\d{16,}|\.\d{16,}/.test(text);
 }
 
 function isShallow(json: Json, depth: number): boolean {
