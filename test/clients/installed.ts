@@ -13,6 +13,8 @@ const programs = {
   codex: { package: '@openai/codex', version: '0.169.0', says: 'codex-cli 0.169.0' },
   // Not a client anybody talks to, but one that judges a server's answers.
   'mcp-inspector': { package: '@modelcontextprotocol/inspector', version: '2.12.0', says: '2.12.0' },
+  // Not a client either: a Jupyter kernel that stands on neither Python nor libzmq.
+  deno: { package: 'deno', version: '2.9.6', says: 'deno 2.9.6' },
   gemini: { package: '@google/gemini-cli', version: '0.61.0', says: '0.61.0' },
 } as const;
 
