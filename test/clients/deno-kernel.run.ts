@@ -54,7 +54,10 @@ realTest('Deno: streams, results, errors, order, and an interrupt that does not 
     expect(interrupted.words).toContain('SIGINT would end it');
     expect((await session.status()).heartbeat).toBeNumber();
   } finally {
+    // npm's command is a wrapper, which leaves the kernel behind when it is killed.
+    const pid = await session.pid();
     session.close();
+    if (pid !== undefined) process.kill(pid, 'SIGKILL');
     child.kill('SIGKILL');
     await child.exited;
     rmSync(folder, { recursive: true, force: true });
