@@ -14,14 +14,12 @@ import { asFailure, Failure } from '../protocol/failures.ts';
 import type { AgentName } from '../protocol/names.ts';
 import type { ProviderName } from '../protocol/operations.ts';
 import type { Asker } from '../protocol/operations/kernel.ts';
-import { Client } from '../rpc/client.ts';
-import { reach } from '../rpc/ensure.ts';
+import { clientOf } from '../rpc/client-of.ts';
 import type { IncomingCall } from '../rpc/incoming-calls.ts';
 import { pause } from '../system/clock.ts';
 import { randomUuid } from '../system/ids.ts';
 import { readOrMakeKey } from '../system/keys.ts';
 import { processFacts } from '../system/processes.ts';
-import { sharedSecret } from '../system/secret.ts';
 import { stageFile } from '../system/staging.ts';
 import type { World } from './call.ts';
 import { textContent } from './content.ts';
@@ -158,18 +156,19 @@ export async function hostKernel(
   };
   const answers = answersOf(host, care);
   const { key } = readOrMakeKey(paths, name);
-  const client = new Client({
-    connect: (receive) => reach({ paths, environment, start: 'existing' }, receive),
-    caller: { client: 'kernel', kind: 'kernel', pid: environment.pid, directory: record.directory },
-    secret: () => sharedSecret(paths, environment),
-    serve: async (call) => {
-      if (over)
-        throw new Failure('kernel_unavailable', `the host of kernel ${name} has left it`, {
-          hint: `ipc kernel connect ${name}`,
-        });
-      return { value: await answered(answers, call) };
+  const client = clientOf(
+    { environment, paths, start: 'existing' },
+    {
+      caller: { client: 'kernel', kind: 'kernel', pid: environment.pid, directory: record.directory },
+      serve: async (call) => {
+        if (over)
+          throw new Failure('kernel_unavailable', `the host of kernel ${name} has left it`, {
+            hint: `ipc kernel connect ${name}`,
+          });
+        return { value: await answered(answers, call) };
+      },
     },
-  });
+  );
   const mail: MailParts = {
     operations: client.operations,
     reader: randomUuid(),

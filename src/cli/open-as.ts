@@ -3,11 +3,9 @@ import type { AgentName } from '../protocol/names.ts';
 import { isName, nameKey } from '../protocol/names.ts';
 import type { Operations } from '../protocol/operations.ts';
 import type { Caller } from '../protocol/wire.ts';
-import { Client } from '../rpc/client.ts';
-import { reach } from '../rpc/ensure.ts';
+import { clientOf } from '../rpc/client-of.ts';
 import { credentialOf } from '../system/identity.ts';
 import { copyKey } from '../system/keys.ts';
-import { sharedSecret } from '../system/secret.ts';
 import { renameInTokens } from '../system/tokens.ts';
 import type { World } from './call.ts';
 
@@ -25,14 +23,15 @@ export interface ActingClient {
 /** Throws `credential_refused` and its like when the name is not this home's to act for. */
 export async function openAs({ environment, paths }: World, acting: Acting): Promise<ActingClient> {
   const { agent, key, ...facts } = acting;
-  const client = new Client({
-    connect: (receive) => reach({ paths, environment, start: 'absent' }, receive),
-    caller: { ...facts, pid: environment.pid },
-    credential: key === undefined ? credentialOf(paths, agent) : { name: agent, key },
-    // While the agent's own session is here its mail is for that one to take: these only look (design §5).
-    borrowed: true,
-    secret: () => sharedSecret(paths, environment),
-  });
+  const client = clientOf(
+    { environment, paths },
+    {
+      caller: { ...facts, pid: environment.pid },
+      credential: key === undefined ? credentialOf(paths, agent) : { name: agent, key },
+      // While the agent's own session is here its mail is for that one to take: these only look (design §5).
+      borrowed: true,
+    },
+  );
   try {
     const { agent: now } = await client.welcome();
     // It was renamed elsewhere: while the old name forwards, key and tokens move on with it.

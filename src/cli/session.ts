@@ -6,8 +6,8 @@ import { Failure } from '../protocol/failures.ts';
 import type { MessageId } from '../protocol/model.ts';
 import type { Operations } from '../protocol/operations.ts';
 import type { Caller } from '../protocol/wire.ts';
-import { Client } from '../rpc/client.ts';
-import { reach } from '../rpc/ensure.ts';
+import type { Client } from '../rpc/client.ts';
+import { clientOf } from '../rpc/client-of.ts';
 import type { Environment } from '../system/environment.ts';
 import {
   credentialOf,
@@ -20,7 +20,6 @@ import {
 import { messageId, randomUuid } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 import { checkHome, prepareHome } from '../system/home.ts';
-import { sharedSecret } from '../system/secret.ts';
 
 export interface SessionNeeds {
   /**
@@ -66,14 +65,15 @@ export async function openSession(
   if (needs.start === 'existing') checkHome(paths, environment);
   else prepareHome(paths, environment);
   const identity = identify(paths, environment, needs);
-  const client = new Client({
-    connect: (receive) => reach({ paths, environment, start: needs.start ?? 'absent' }, receive),
-    caller: await callerOf(identity, environment, needs),
-    credential: credentialFor(identity, paths, needs),
-    borrowed: identity.borrowed,
-    secret: () => sharedSecret(paths, environment),
-    meanwhile: needs.meanwhile,
-  });
+  const client = clientOf(
+    { environment, paths, start: needs.start },
+    {
+      caller: await callerOf(identity, environment, needs),
+      credential: credentialFor(identity, paths, needs),
+      borrowed: identity.borrowed,
+      meanwhile: needs.meanwhile,
+    },
+  );
   const session: Session = {
     client,
     operations: client.operations,

@@ -5,13 +5,11 @@
  */
 import type { HeldName, NameWish } from '../../http/mcp/ipc-session.ts';
 import { nameKey, type AgentName } from '../../protocol/names.ts';
-import { Client } from '../../rpc/client.ts';
-import { reach } from '../../rpc/ensure.ts';
+import { clientOf } from '../../rpc/client-of.ts';
 import { userName } from '../../system/identity.ts';
 import { randomUuid } from '../../system/ids.ts';
 import { type Binding, bind, bindAll, readBinding, readKey, sessionBinding } from '../../system/keys.ts';
 import { followRename } from '../../system/renamed.ts';
-import { sharedSecret } from '../../system/secret.ts';
 import type { Token } from '../../system/tokens.ts';
 import type { World } from '../call.ts';
 import { greetingOf, nameNote, takeOrRename } from './held-words.ts';
@@ -43,11 +41,12 @@ export async function holdForHttp({ environment, paths }: World, wish: NameWish)
   const own = ownName(environment, token);
   const bindings = bindingsOf(wish);
   const wanted = wantedOverHttp({ environment, paths }, wish);
-  const client = new Client({
-    connect: (receive) => reach({ paths, environment, start: 'absent' }, receive),
-    caller: { client: wish.client.slice(0, 100), kind: 'agent', pid: environment.pid },
-    secret: () => sharedSecret(paths, environment),
-  });
+  const client = clientOf(
+    { environment, paths },
+    {
+      caller: { client: wish.client.slice(0, 100), kind: 'agent', pid: environment.pid },
+    },
+  );
   const { operations } = client;
   const identity = {
     how: 'session' as const,

@@ -6,8 +6,8 @@ import { Failure } from '../../protocol/failures.ts';
 import type { Door, MessageId } from '../../protocol/model.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import type { Operations, Output } from '../../protocol/operations.ts';
-import { Client } from '../../rpc/client.ts';
-import { reach } from '../../rpc/ensure.ts';
+import type { Client } from '../../rpc/client.ts';
+import { clientOf } from '../../rpc/client-of.ts';
 import { servedProcess, serverSession, type ClientSession } from '../../system/clients.ts';
 import { pause } from '../../system/clock.ts';
 import { prepareHome } from '../../system/home.ts';
@@ -25,7 +25,6 @@ import {
 import type { Paths } from '../../system/paths.ts';
 import { anchorOf, systemProcesses } from '../../system/processes.ts';
 import { followRename } from '../../system/renamed.ts';
-import { sharedSecret } from '../../system/secret.ts';
 import type { Call } from '../call.ts';
 import { projectOf } from '../project.ts';
 import { nameNote } from './held-words.ts';
@@ -109,12 +108,13 @@ function wantedName({ how, name }: Identity): AgentName | undefined {
 function clientFor({ world }: Pick<Call, 'world'>, identity: Identity, name?: AgentName): Client {
   const { environment, paths } = world;
   const { directory, pid } = environment;
-  return new Client({
-    connect: (receive) => reach({ paths, environment, start: 'absent' }, receive),
-    caller: { client: identity.client, kind: 'agent', pid, directory, ...projectOf(directory) },
-    credential: name === undefined ? undefined : credentialOf(paths, name),
-    secret: () => sharedSecret(paths, environment),
-  });
+  return clientOf(
+    { environment, paths },
+    {
+      caller: { client: identity.client, kind: 'agent', pid, directory, ...projectOf(directory) },
+      credential: name === undefined ? undefined : credentialOf(paths, name),
+    },
+  );
 }
 
 /** `beside`: another server of the very same session holds the name. Else `takeName` decides whose it is. */
