@@ -87,7 +87,7 @@ export function lastWords(reports: readonly HostReport[], command: string): stri
 
 /** Two set-ups at once would each forget what the other wrote. */
 export async function setUpLock(paths: Paths): Promise<Lock> {
-  const lock = await waitForLock(`${paths.home}/setup.lock`, { milliseconds: PATIENCE_MS });
+  const lock = await waitForLock(paths.setupLock, { milliseconds: PATIENCE_MS });
   if (lock !== undefined) return lock;
   throw new Failure('busy', 'another ipc setup or unsetup is running', { hint: 'ipc setup' });
 }

@@ -5,6 +5,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
+import { fileNameFor } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 
 export interface SessionNotes {
@@ -42,16 +43,11 @@ export function writeNotes(
   session: string,
   { notes, now }: { notes: SessionNotes; now: number },
 ): void {
-  makeFolder(folderOf(paths));
-  removeStale(folderOf(paths), now);
+  makeFolder(paths.hookNotes);
+  removeStale(paths.hookNotes, now);
   replaceFile(pathOf(paths, session), `${JSON.stringify(notes)}\n`);
 }
 
-function folderOf({ home }: Paths): string {
-  return `${home}/hooks`;
-}
-
 function pathOf(paths: Paths, session: string): string {
-  const hash = new Bun.CryptoHasher('sha256').update(session).digest('hex').slice(0, 32);
-  return `${folderOf(paths)}/${hash}`;
+  return `${paths.hookNotes}/${fileNameFor(session)}`;
 }

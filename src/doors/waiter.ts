@@ -6,6 +6,7 @@ import type { Delivered, AgentView } from '../protocol/model.ts';
 import type { Operations } from '../protocol/operations.ts';
 import { messageLine } from '../present/line.ts';
 import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
+import { fileNameFor } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 import { removeStale } from './session-notes.ts';
 import { systemProcesses, type Anchor } from '../system/processes.ts';
@@ -17,7 +18,7 @@ export interface WaitingSession {
 
 /** The kernel gives this lock back when the waiter dies. */
 export function waiterLock(paths: Paths, session: WaitingSession): string {
-  makeFolder(folderOf(paths));
+  makeFolder(paths.waiters);
   return `${pathOf(paths, session)}.lock`;
 }
 
@@ -26,7 +27,7 @@ export function noteWaiter(
   session: WaitingSession,
   { anchor, now }: { anchor: Anchor; now: number },
 ): void {
-  removeStale(folderOf(paths), now);
+  removeStale(paths.waiters, now);
   replaceFile(pathOf(paths, session), `${anchor.pid} ${anchor.startedAt}\n`);
 }
 
@@ -61,11 +62,6 @@ export async function stillUnread(
   return messages;
 }
 
-function folderOf({ home }: Paths): string {
-  return `${home}/waiters`;
-}
-
 function pathOf(paths: Paths, { client, session }: WaitingSession): string {
-  const hash = new Bun.CryptoHasher('sha256').update(`${client} ${session}`).digest('hex').slice(0, 32);
-  return `${folderOf(paths)}/${hash}`;
+  return `${paths.waiters}/${fileNameFor(`${client} ${session}`)}`;
 }

@@ -63,7 +63,7 @@ export function keepRecord(paths: Paths, record: HostRecord): void {
     ({ host, folder }) => host !== record.host || folder !== record.folder,
   );
   const hosts = record.files.length + record.own.length === 0 ? others : [...others, record];
-  makeFolder(folderOf(paths));
+  makeFolder(paths.setup);
   if (hosts.length === 0) removeIfThere(bookPath(paths));
   else
     replaceFile(bookPath(paths), `${JSON.stringify({ version: 1, hosts } satisfies Book, undefined, 2)}\n`);
@@ -71,27 +71,23 @@ export function keepRecord(paths: Paths, record: HostRecord): void {
 
 export function keepText(paths: Paths, text: string): string {
   const hash = hashOf(text);
-  makeFolder(folderOf(paths));
-  replaceFile(`${folderOf(paths)}/${hash}`, text);
+  makeFolder(paths.setup);
+  replaceFile(`${paths.setup}/${hash}`, text);
   return hash;
 }
 
 export function keptText(paths: Paths, hash: string): string | undefined {
-  const text = readIfThere(`${folderOf(paths)}/${hash}`);
+  const text = readIfThere(`${paths.setup}/${hash}`);
   return text !== undefined && hashOf(text) === hash ? text : undefined;
 }
 
 export function dropText(paths: Paths, hash: string): void {
   const needed = readBook(paths).hosts.some(({ files }) => files.some(({ before }) => before === hash));
-  if (!needed) removeIfThere(`${folderOf(paths)}/${hash}`);
-}
-
-function folderOf(paths: Paths): string {
-  return `${paths.home}/setup`;
+  if (!needed) removeIfThere(`${paths.setup}/${hash}`);
 }
 
 function bookPath(paths: Paths): string {
-  return `${folderOf(paths)}/written.json`;
+  return `${paths.setup}/written.json`;
 }
 
 function readBook(paths: Paths): Book {

@@ -27,7 +27,7 @@ export function readAutoCheck(paths: Paths, agent: string): AutoCheck {
 
 export function writeAutoCheck(paths: Paths, agent: string, rule: AutoCheck): void {
   const path = pathOf(paths, agent);
-  makeFolder(folderOf(paths));
+  makeFolder(paths.autoCheck);
   switch (rule.mode) {
     case 'always':
       return void removeIfThere(path);
@@ -57,10 +57,6 @@ export function mayHandOver(rule: AutoCheck, { working, now }: { working: boolea
   }
 }
 
-function folderOf({ home }: Paths): string {
-  return `${home}/autocheck`;
-}
-
 function pathOf(paths: Paths, agent: string): string {
-  return `${folderOf(paths)}/${nameKey(agent)}`;
+  return `${paths.autoCheck}/${nameKey(agent)}`;
 }

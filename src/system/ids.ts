@@ -15,6 +15,11 @@ export function derivedId(...words: readonly string[]): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** A file's name for words that no file may be called. */
+export function fileNameFor(words: string): string {
+  return new Bun.CryptoHasher('sha256').update(words).digest('hex').slice(0, 32);
+}
+
 /** The form in which a credential is kept. */
 export function sha256(text: string): Uint8Array {
   return new Bun.CryptoHasher('sha256').update(text).digest();

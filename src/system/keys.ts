@@ -6,7 +6,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { isName, nameKey, type AgentName } from '../protocol/names.ts';
 import { createFile, makeFolder, readIfThere, removeIfThere, replaceFile, writing } from './files.ts';
-import { randomKey } from './ids.ts';
+import { fileNameFor, randomKey } from './ids.ts';
 import type { Paths } from './paths.ts';
 import type { Anchor } from './processes.ts';
 
@@ -174,7 +174,7 @@ function bindingPath(paths: Paths, { holder }: Binding): string {
 }
 
 function holderPath(paths: Paths, holder: string): string {
-  return `${paths.bindings}/${new Bun.CryptoHasher('sha256').update(holder).digest('hex').slice(0, 32)}`;
+  return `${paths.bindings}/${fileNameFor(holder)}`;
 }
 
 export function readdirIfThere(path: string): readonly string[] {

@@ -20,6 +20,13 @@ export interface Paths {
   /** One folder a kernel: who hosts it, what ran, and what it showed. */
   readonly kernels: string;
   readonly webhooks: string;
+  /** How often hooks hand over, an agent a file. */
+  readonly autoCheck: string;
+  /** What the hooks of one session remember. */
+  readonly hookNotes: string;
+  readonly waiters: string;
+  /** What `ipc setup` wrote, and what was there before. */
+  readonly setup: string;
   readonly secret: string;
   /** Hashes of the HTTP door's tokens, with what each is good for. */
   readonly tokens: string;
@@ -29,6 +36,8 @@ export interface Paths {
   readonly pipeKey: string;
   readonly config: string;
   readonly log: string;
+  readonly namingLock: string;
+  readonly setupLock: string;
   readonly startLock: string;
   readonly daemonLock: string;
 }
@@ -53,12 +62,18 @@ export function resolvePaths(environment: Environment): Paths {
     backups: inHome('backups'),
     kernels: inHome('kernels'),
     webhooks: inHome('webhooks'),
+    autoCheck: inHome('autocheck'),
+    hookNotes: inHome('hooks'),
+    waiters: inHome('waiters'),
+    setup: inHome('setup'),
     secret: inHome('secret'),
     tokens: inHome('tokens.json'),
     defaultToken: inHome('token'),
     pipeKey: inHome('pipe.key'),
     config: inHome('config.json'),
     log: inHome('daemon.log'),
+    namingLock: inHome('naming.lock'),
+    setupLock: inHome('setup.lock'),
     startLock: inHome('start.lock'),
     daemonLock: inHome('daemon.lock'),
   };

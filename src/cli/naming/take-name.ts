@@ -73,7 +73,7 @@ export async function nameSession(session: Session, say: (text: string) => void)
 
 /** One names at a time: what it wrote down, the next one reads. */
 export async function namingLock(paths: Paths): Promise<Lock> {
-  const lock = await waitForLock(`${paths.home}/naming.lock`, { milliseconds: PATIENCE_MS });
+  const lock = await waitForLock(paths.namingLock, { milliseconds: PATIENCE_MS });
   if (lock === undefined)
     throw new Failure('busy', 'another command has been naming this session for too long');
   return lock;
