@@ -197,3 +197,72 @@ real('a cell', () => {
     expect(ran.stdout).not.toContain('\u001B');
   });
 });
+
+real('a kernel is found', () => {
+  test('in the list, with its owner; connect takes the only one and asks among several', async () => {
+    await using town = await openKernelMachine();
+    const { machine, as } = town;
+    await town.start();
+    await machine.ok(['kernel', 'start', 'second', '--private'], as('bob'));
+    const { kernels } = await machine.json<Output<'kernel.list'>>(['kernel', 'list'], as('ann'));
+    expect(kernels.map(({ name, owner, hosted }) => [name, owner, hosted]).toSorted()).toEqual([
+      ['py', 'ann', true],
+      ['second', 'bob', true],
+    ]);
+    const choice = await machine.run(['kernel', 'connect'], as('ann'));
+    expect(choice.code).toBe(67);
+    expect(choice.stderr).toContain('wanted one of 2 live kernels');
+    await machine.ok(['kernel', 'shutdown', 'second'], as('bob'));
+    expect(await machine.ok(['kernel', 'connect'], as('bob'))).toContain('ann attached it already');
+  });
+
+  test('by the file that the environment names, for start and for connect; the argument goes first', async () => {
+    await using town = await openKernelMachine();
+    const { machine, as } = town;
+    const { connectionFile } = await town.start();
+    const { env } = as('ann');
+    const named = { env: { ...env, IPC_KERNEL_CONNECTION: connectionFile } };
+    const live = await machine.run(['kernel', 'start', 'other'], named);
+    expect(live.code).toBe(65);
+    expect(live.stderr).toContain(`ipc kernel connect ${connectionFile}`);
+    const missingFile = await machine.run(['kernel', 'connect', '/nowhere/kernel-1.json'], named);
+    expect(missingFile.code).toBe(66);
+    expect(await machine.ok(['kernel', 'connect'], named)).toContain(connectionFile);
+  });
+
+  test('a person’s cells, run by Jupyter’s own client, are in the history as another’s', async () => {
+    await using town = await openKernelMachine();
+    const { machine, as } = town;
+    const { connectionFile } = await town.start();
+    const script = `
+import sys
+from jupyter_client import BlockingKernelClient
+client = BlockingKernelClient(connection_file=sys.argv[1])
+client.load_connection_file()
+client.start_channels()
+client.wait_for_ready(timeout=20)
+client.execute_interactive("from_person = 44; print('hello')", timeout=20)
+client.stop_channels()
+`;
+    const person = Bun.spawnSync(['/usr/bin/python3', '-c', script, connectionFile], { env: as('x').env });
+    expect(person.stderr.toString()).toBe('');
+    expect(await town.cell('from_person + 1')).toMatchObject({ result: '45' });
+    const { executions } = await machine.json<Output<'kernel.history'>>(
+      ['kernel', 'history', 'py'],
+      as('ann'),
+    );
+    expect(executions.at(-1)).toMatchObject({ whose: 'other', state: 'ok', stdout: 'hello\n' });
+    expect(executions.at(-1)?.code).toContain('from_person = 44');
+  });
+
+  test('with --autoreload an edited module is loaded anew', async () => {
+    await using town = await openKernelMachine();
+    const { machine } = town;
+    await town.start('--autoreload');
+    const file = `${machine.directory}/helper_of_test.py`;
+    await Bun.write(file, 'def answer(): return 1\n');
+    expect(await town.cell('import helper_of_test; helper_of_test.answer()')).toMatchObject({ result: '1' });
+    await Bun.write(file, 'def answer(): return 12345\n');
+    expect(await town.cell('helper_of_test.answer()')).toMatchObject({ result: '12345' });
+  });
+});
