@@ -14,6 +14,7 @@ import { asFailure, Failure } from '../protocol/failures.ts';
 import type { AgentName } from '../protocol/names.ts';
 import type { ProviderName } from '../protocol/operations.ts';
 import type { Asker } from '../protocol/operations/kernel.ts';
+import { MAX_FRAME_BYTES } from '../protocol/wire.ts';
 import { clientOf } from '../rpc/client-of.ts';
 import type { IncomingCall } from '../rpc/incoming-calls.ts';
 import { pause } from '../system/clock.ts';
@@ -27,6 +28,8 @@ import { textContent } from './content.ts';
 /** A kernel that we launched may import a lot before it answers. */
 const LAUNCH_MS = 60_000;
 const ATTACH_MS = 10_000;
+/** With room for the frame around it. */
+const MOST_BYTES = MAX_FRAME_BYTES - 4_096;
 /** What was answered last leaves before the connection ends. */
 const LEAVE_MS = 150;
 /** A kernel that is gone and that nobody brings back needs no host. */
@@ -80,6 +83,12 @@ export async function hostKernel(
   let relaunching = false;
   let over = false;
   const launched = record.launch ? await launch() : undefined;
+  /** Nobody would find a kernel that was launched for a host that never was. */
+  const abandon = (): void => {
+    if (launched === undefined) return;
+    signalKernel(launched.pid, 'SIGKILL');
+    if (isOurFile(record.connectionFile)) removeTraces(record.connectionFile, info);
+  };
   let host: KernelHost;
   try {
     host = await KernelHost.open(
@@ -106,10 +115,7 @@ export async function hostKernel(
       launched === undefined ? ATTACH_MS : LAUNCH_MS,
     );
   } catch (error) {
-    if (launched !== undefined) {
-      signalKernel(launched.pid, 'SIGKILL');
-      removeTraces(record.connectionFile, info);
-    }
+    abandon();
     throw error;
   }
   const autoreload = async (): Promise<void> => {
@@ -129,7 +135,9 @@ export async function hostKernel(
       ending.resolve(why);
     },
     kill: (pid) => signalKernel(pid, 'SIGKILL'),
-    tidy: () => removeTraces(record.connectionFile, info),
+    tidy: () => {
+      if (isOurFile(record.connectionFile)) removeTraces(record.connectionFile, info);
+    },
     allow: async (allowed) => {
       keep({ allowed });
       host.record = record;
@@ -199,6 +207,7 @@ export async function hostKernel(
   } catch (error) {
     host.close();
     await client.close();
+    abandon();
     throw error;
   }
   keep({ host: environment.pid });
@@ -223,12 +232,22 @@ export async function hostKernel(
   };
 }
 
-function answered(answers: Answers, { method, params, signal }: IncomingCall): Promise<unknown> {
+async function answered(answers: Answers, { method, params, signal }: IncomingCall): Promise<unknown> {
   if (!Object.hasOwn(answers, method))
     throw new Failure('unknown_operation', `the host of a kernel knows nothing called ${method}`);
   const { asker, input } = params as { asker: Asker; input: never };
   // The daemon has checked the input against the row of that very name.
-  return answers[method as ProviderName]({ asker, input, signal });
+  const answer = await answers[method as ProviderName]({ asker, input, signal });
+  const bytes = Buffer.byteLength(JSON.stringify(answer));
+  if (bytes <= MOST_BYTES) return answer;
+  // A longer frame would end the connection, and with it everybody's calls.
+  throw new Failure(
+    'too_large',
+    `wanted an answer of at most ${MOST_BYTES} bytes, found ${bytes}: ask for less`,
+    {
+      hint: 'ipc help kernel',
+    },
+  );
 }
 
 /** A host that is leaving has the name for a moment longer. */
@@ -241,6 +260,11 @@ async function patiently(register: () => Promise<void>): Promise<void> {
       await pause(LEAVE_MS);
     }
   }
+}
+
+/** A file that was given is its giver's: the next kernel is to have the same. */
+function isOurFile(path: string): boolean {
+  return path.slice(path.lastIndexOf('/') + 1).startsWith('kernel-ipc-');
 }
 
 function isRunning(pid: number): boolean {

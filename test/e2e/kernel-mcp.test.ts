@@ -13,7 +13,7 @@ function opened(town: KernelMachine, as: string, more: McpOptions = {}): Promise
 }
 
 real('the kernel tools', () => {
-  test('start a kernel, run code in it, and bring a plot back as an image and nothing else', async () => {
+  test('start a kernel, run code in it, and bring a plot back as an image and nothing else (K5)', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     expect(await ann.text('kernel_manage', { action: 'start', kernel: 'py' })).toContain('py: python');
@@ -48,7 +48,7 @@ real('the kernel tools', () => {
     expect(lines.some((line) => /^epoch [1-4]$/.test(line))).toBe(true);
   });
 
-  test('a stuck cell is interrupted through them, and the rest of an output read in parts', async () => {
+  test('a stuck cell is interrupted through them, and the rest of an output read in parts (K16)', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     await ann.text('kernel_manage', { action: 'start', kernel: 'py' });
@@ -95,9 +95,9 @@ real('the kernel tools', () => {
   });
 });
 
-/** kernels.md §4: what each tool of system 001 did, and what of it did not work. */
+/** What each tool of system 001 did, and what of it did not work. */
 real('system 001, tool by tool', () => {
-  test('start_kernel: with dry_run nothing starts; a kernel gets a random key, which no answer shows (K10, K11)', async () => {
+  test('start_kernel: with dry_run nothing starts; a kernel gets a random key, which no answer shows (K11)', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     const dry = await ann.text('kernel_manage', { action: 'start', kernel: 'py', dry_run: true });
@@ -124,7 +124,7 @@ real('system 001, tool by tool', () => {
     expect(await ann.text('kernel_execute', { code: 'kept' })).toContain('7');
   });
 
-  test('execute_code: answers belong to their questions after one was not waited for (K2, K3)', async () => {
+  test('execute_code: answers belong to their questions after one was not waited for (K3)', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     await ann.text('kernel_manage', { action: 'start', kernel: 'py' });
@@ -136,7 +136,7 @@ real('system 001, tool by tool', () => {
     expect(await ann.refused('kernel_result', { id: 'py-1' })).toContain('ZeroDivisionError');
   });
 
-  test('execute_code: text as it was printed (K9), a bounded answer (K7), input() refused at once (K6)', async () => {
+  test('execute_code: text as it was printed and a bounded answer (K8), input() refused at once (K7)', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     await ann.text('kernel_manage', { action: 'start', kernel: 'py' });
@@ -150,7 +150,7 @@ real('system 001, tool by tool', () => {
     expect(await ann.text('kernel_execute', { code: '1 + 1' })).toContain('2');
   });
 
-  test('kernel_status and shutdown_kernel: after SIGKILL neither says that all is well (K8)', async () => {
+  test('kernel_status and shutdown_kernel: after SIGKILL neither says that all is well (K9, K10)', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     await ann.text('kernel_manage', { action: 'start', kernel: 'py' });
@@ -162,7 +162,7 @@ real('system 001, tool by tool', () => {
     expect(await ann.text('kernel_manage', { action: 'shutdown' })).toContain('was gone already');
   });
 
-  test('interrupt_kernel: works on a kernel that is only attached (K1), while a call waits for its cell (K12)', async () => {
+  test('interrupt_kernel: works on a kernel that is only attached (K1), while a call waits for its cell (K2)', async () => {
     await using town = await openKernelMachine();
     const { connectionFile } = await town.start();
     await town.machine.ok(['kernel', 'disconnect', 'py'], town.as('ann'));
@@ -174,7 +174,7 @@ real('system 001, tool by tool', () => {
     expect(textOf(await waiting)).toContain('KeyboardInterrupt');
   });
 
-  test('disconnect_kernel: the kernel lives on (K13)', async () => {
+  test('disconnect_kernel: the kernel lives on', async () => {
     await using town = await openKernelMachine();
     await using ann = await opened(town, 'ann');
     await ann.text('kernel_manage', { action: 'start', kernel: 'py' });

@@ -186,7 +186,7 @@ real('a cell', () => {
     expect(await machine.ok(['kernel', 'result', asks.id, '--wait', '5'], as('ann'))).toBe("'hello bob'\n");
   });
 
-  test('that fails keeps what it printed before, and its traceback (K5)', async () => {
+  test('that fails keeps what it printed before, and its traceback, without a code of a terminal (K4, K6)', async () => {
     await using town = await openKernelMachine();
     const { machine, as } = town;
     await town.start();
