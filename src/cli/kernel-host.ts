@@ -89,6 +89,11 @@ export async function hostKernel(
     signalKernel(launched.pid, 'SIGKILL');
     if (isOurFile(record.connectionFile)) removeTraces(record.connectionFile, info);
   };
+  const tell = (to: string, body: string, intent: 'inform' | 'request'): void => {
+    client.operations.send({ to: [to], body, intent }).catch((error: unknown) => {
+      log(asFailure(error).message);
+    });
+  };
   let host: KernelHost;
   try {
     host = await KernelHost.open(
@@ -102,14 +107,16 @@ export async function hostKernel(
         ended: (execution, wish) => {
           tellEnd(execution, wish, mail).catch((error: unknown) => log(asFailure(error).message));
         },
+        asks: ({ id, by, asks }) => {
+          const body = `Execution ${id} waits at input(${JSON.stringify(asks?.prompt ?? '')}). Answer: ipc kernel input ${id} <text>`;
+          tell(by, body, 'request');
+        },
         gone: (reason) => {
           if (relaunching) return;
           goneAt = now();
           log(`the kernel is gone: ${reason}`);
           const body = `Kernel ${record.name} is gone: ${reason}. Its variables are lost.`;
-          client.operations.send({ to: [record.owner], body }).catch((error: unknown) => {
-            log(asFailure(error).message);
-          });
+          tell(record.owner, body, 'inform');
         },
       },
       launched === undefined ? ATTACH_MS : LAUNCH_MS,

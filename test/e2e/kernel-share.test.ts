@@ -198,6 +198,31 @@ real('a cell', () => {
   });
 });
 
+real('a question of a cell', () => {
+  test('that nobody waits for goes to whoever asked for the cell, as a message', async () => {
+    await using town = await openKernelMachine();
+    const { machine, as } = town;
+    await town.start();
+    await town.cell(
+      "import time; time.sleep(0.5); 'it is ' + input('which? ')",
+      '--ask-input',
+      '--wait',
+      '0',
+    );
+    expect(await machine.ok(['check', '--wait=10s'], as('ann'))).toContain('ipc kernel input py-1');
+    await machine.ok(['kernel', 'input', 'py-1', 'this'], as('ann'));
+    expect(await machine.ok(['kernel', 'result', 'py-1', '--wait', '5'], as('ann'))).toBe("'it is this'\n");
+  });
+
+  test('asked of the kernel with ipc ask is answered like any other', async () => {
+    await using town = await openKernelMachine();
+    await town.start();
+    expect(await town.machine.ok(['ask', 'py', '6 * 7', '--timeout', '20'], town.as('ann'))).toStartWith(
+      '42\n',
+    );
+  });
+});
+
 real('a kernel is found', () => {
   test('in the list, with its owner; connect takes the only one and asks among several', async () => {
     await using town = await openKernelMachine();

@@ -32,6 +32,8 @@ export interface HostParts {
   readonly now: () => number;
   /** A cell of ours has ended, with whoever asked to be told. */
   readonly ended: (execution: Execution, wish: CellFacts) => void;
+  /** A cell waits at input(), and nobody waits for the cell. */
+  readonly asks: (execution: Execution) => void;
   /** The kernel is gone, and why. */
   readonly gone: (reason: string) => void;
 }
@@ -147,7 +149,7 @@ export class KernelHost {
       case 'cell':
         return this.#note(event.cell);
       case 'input':
-        return this.#asking.get(event.cell.id)?.();
+        return this.#asked(event.cell);
       case 'other':
         return this.#noteOther(event.cell);
       case 'gone':
@@ -156,6 +158,13 @@ export class KernelHost {
       case 'replaced':
         return;
     }
+  }
+
+  /** Whoever waits for the cell is answered with the question; when nobody does, its owner is written to. */
+  #asked(cell: Cell): void {
+    const waiting = this.#asking.get(cell.id);
+    if (waiting !== undefined) return waiting();
+    this.#parts.asks(asSeenBy(this.#entryOf(cell.view, JOURNAL_CHARACTERS), undefined));
   }
 
   #note(cell: Cell): void {
