@@ -2,10 +2,11 @@
  * One binary, several programs: argv decides which, and only that one is loaded (design §3.2). The
  * only place that ends the process.
  */
+import { endWith } from './system/ending.ts';
 import { commandLine } from './system/environment.ts';
 
 const argv = commandLine();
-process.exit(await program());
+endWith(program(), (code) => process.exit(code));
 
 async function program(): Promise<number> {
   if (isDaemonRun(argv)) {

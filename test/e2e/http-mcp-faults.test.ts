@@ -77,7 +77,7 @@ describe('a server that is killed', () => {
     expect(await coder.text('check')).toContain('waits for coder');
   });
 
-  test('being told to end, it lets a call finish and leaves what it had not handed over', async () => {
+  test('being told to end, it lets a call finish', async () => {
     await using machine = await openMachine();
     const door = await openDoor(machine);
     await using bob = await openHttpMcp(door.url, await tokenFor(machine, 'bob'));
@@ -88,6 +88,56 @@ describe('a server that is killed', () => {
     expect(await waiting).toContain('Nothing new');
     expect(await stopped).toBe(0);
   });
+
+  test('being told to end, it leaves what it had not handed over to the next', async () => {
+    await using machine = await openMachine();
+    const first = await openDoor(machine);
+    const token = await tokenFor(machine, 'bob');
+    {
+      await using bob = await openHttpMcp(first.url, token);
+      await reachable(machine, 'bob');
+      await machine.ok(['send', '--as', 'alice', 'bob', 'shown, not handed over']);
+      await eventually(async () => (bob.pushed.length === 1 ? true : undefined));
+      const waiting = bob.text('check', { from: 'carol', wait: 2 });
+      await eventually(async () => ((await machine.ok(['who', 'bob'])).includes('tool') ? true : undefined));
+      const stopped = first.stop();
+      // Sent while it ends: its streams are closed, and the one call under way wants carol's mail alone.
+      await eventually(async () => (first.log().includes('stopping') ? true : undefined));
+      await machine.ok(['send', '--as', 'alice', 'bob', 'came too late']);
+      expect(await waiting).not.toContain('came too late');
+      expect(await stopped).toBe(0);
+      expect(bob.pushed.map(({ content }) => content)).toEqual(['shown, not handed over']);
+    }
+    const second = await openDoor(machine);
+    await using bob = await openHttpMcp(second.url, token);
+    const handed = await bob.text('check');
+    expect(handed).toContain('shown, not handed over');
+    expect(handed).toContain('came too late');
+    expect(await bob.text('check')).toContain('Nothing new');
+  }, 20_000);
+
+  test('being told to end, it ends though the daemon does not answer', async () => {
+    await using machine = await openMachine();
+    const door = await openDoor(machine);
+    const token = await tokenFor(machine, 'bob');
+    const bob = await openHttpMcp(door.url, token, { channel: false });
+    const other = await openHttpMcp(door.url, token, { channel: false });
+    const script = await Caller.of(machine, door, 'script');
+    await bob.text('register');
+    const daemon = await machine.daemonPid();
+    process.kill(daemon, 'SIGSTOP');
+    try {
+      const calls = [bob, other].map(({ client }) => client.callTool({ name: 'register', arguments: {} }));
+      const answers = Promise.allSettled([...calls, script.post('/v1/who', {})]);
+      // Behind them on its way: when it is answered, they have been taken.
+      await bob.client.ping();
+      expect(await door.stop()).toBe(0);
+      await Promise.all([bob.client.close(), other.client.close()]);
+      await answers;
+    } finally {
+      process.kill(daemon, 'SIGCONT');
+    }
+  }, 30_000);
 });
 
 describe('a daemon that is killed under it', () => {

@@ -4,7 +4,7 @@ import { isLoopback } from '../../http/guard.ts';
 import { routing } from '../../http/routes.ts';
 import type { McpSessions } from '../../http/mcp/sessions.ts';
 import { HttpDoor, type Route } from '../../http/server.ts';
-import { systemClock } from '../../system/clock.ts';
+import { pause, systemClock } from '../../system/clock.ts';
 import { localOffset } from '../../system/zone.ts';
 import { readConfig } from '../../system/config.ts';
 import { type Environment, variable } from '../../system/environment.ts';
@@ -19,6 +19,8 @@ import type { Spec } from '../verb.ts';
 
 const PORT = 8_788;
 const MCP_BODY_BYTES = 4_194_304;
+/** Told to end it ends: what has not let go by then, such as a daemon that does not answer, is left. */
+const END_MS = 7_000;
 
 const spec: Spec = {
   name: 'serve',
@@ -117,8 +119,9 @@ async function run(call: Call): Promise<number> {
   say('serving', { url, pid: environment.pid });
   await aborted(interrupt.signal);
   say('stopping', { url });
-  await server.stop();
-  await mcp.close();
+  const ended = server.stop().then(() => mcp.close());
+  const inTime = await Promise.race([ended.then(() => true), pause(END_MS).then(() => false)]);
+  if (!inTime) say('unfinished', { url, milliseconds: END_MS });
   return 0;
 }
 
