@@ -32,7 +32,13 @@ const CALLED: Readonly<Record<HostName, RegExp>> = {
 export async function* examineClient(call: Call, host: Host): AsyncGenerator<Finding> {
   const { environment, paths } = call.world;
   const place = { environment, paths };
-  const wish: Wish = { ...place, scope: 'user', as: undefined, program: ownProgram(environment, 'user') };
+  const wish: Wish = {
+    ...place,
+    scope: 'user',
+    as: undefined,
+    server: [],
+    program: ownProgram(environment, 'user'),
+  };
   if (!isInstalled(host, place)) {
     yield {
       state: 'warn',

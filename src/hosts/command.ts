@@ -33,7 +33,7 @@ export function serverEntry(wish: Wish): {
   const env = forwarded(wish);
   return {
     command,
-    args: [...args, 'mcp', ...asWords(wish)],
+    args: [...args, 'mcp', ...asWords(wish), ...wish.server],
     ...(Object.keys(env).length === 0 ? {} : { env }),
   };
 }

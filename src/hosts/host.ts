@@ -40,6 +40,8 @@ export interface Place {
 export interface Wish extends Place {
   readonly program: Program;
   readonly as: string | undefined;
+  /** More words for `ipc mcp`. */
+  readonly server: readonly string[];
   readonly scope: Scope;
 }
 

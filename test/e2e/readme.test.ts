@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { copyFile, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { withReference } from '../../scripts/reference.ts';
+import { missing } from './kernel-machine.ts';
 import { BINARY, eventually, openMachine, type Machine } from './machine.ts';
 
 const ROOT = resolve(import.meta.dir, '../..');
@@ -38,6 +39,8 @@ interface Line {
   readonly who: string;
   readonly command: string;
 }
+
+const ofKernels = (transcript: string): boolean => transcript.includes('$ ipc kernel ');
 
 function commandsOf(transcript: string): Line[] {
   return [...transcript.matchAll(/^(\w*)\$ (.*)$/gm)].map(([, who = '', command = '']) => ({ who, command }));
@@ -109,7 +112,12 @@ async function play(text: string): Promise<string> {
 }
 
 test('the transcripts of the README are true, one after the other', async () => {
-  for (const text of transcripts) expect(await play(text)).toMatch(patternOf(text));
+  for (const text of transcripts.filter((each) => !ofKernels(each)))
+    expect(await play(text)).toMatch(patternOf(text));
+});
+
+test.skipIf(missing !== undefined)('so is the one of kernels', async () => {
+  for (const text of transcripts.filter(ofKernels)) expect(await play(text)).toMatch(patternOf(text));
 });
 
 test('the reference of operations is what the table says (bun scripts/reference.ts writes it)', () => {

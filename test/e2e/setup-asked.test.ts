@@ -70,6 +70,18 @@ describe('what is asked for', () => {
     expect(ann.tree()).toEqual({});
   });
 
+  test('--toolsets and --allow-run go into the server’s command; a set there is none of writes nothing', async () => {
+    expect((await ann.setup('cursor', '--toolsets', 'kernels')).code).toBe(64);
+    expect(existsSync(join(ann.user, '.cursor/mcp.json'))).toBe(false);
+    await ann.setup('cursor', '--toolsets', 'messages,kernel', '--allow-run');
+    const { mcpServers } = JSON.parse(ann.read('.cursor/mcp.json')) as {
+      mcpServers: { ipc: { args: string[] } };
+    };
+    expect(mcpServers.ipc.args).toEqual(['mcp', '--toolsets', 'messages,kernel', '--allow-run']);
+    await ann.unsetup('cursor');
+    expect(existsSync(join(ann.user, '.cursor/mcp.json'))).toBe(false);
+  });
+
   test('after the binary moved a second run mends the path, and unsetup still goes back all the way', async () => {
     ann.fill();
     const before = ann.tree();

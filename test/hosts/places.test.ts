@@ -171,7 +171,7 @@ function machine(
 
 function wishOf(environment: Environment, scope: Scope): Wish {
   const program = { command: scope === 'project' ? 'ipc' : '/opt/ipc', args: [] };
-  return { environment, paths: resolvePaths(environment), scope, as: undefined, program };
+  return { environment, paths: resolvePaths(environment), scope, as: undefined, server: [], program };
 }
 
 function filesOf(name: HostName, environment: Environment, scope: Scope): readonly string[] {

@@ -3,7 +3,7 @@
  * stdout. The name is held before the client asks for anything, so that others see the session at once.
  */
 import { channelAsked } from '../../mcp/channel-asked.ts';
-import { asFailure, Failure } from '../../protocol/failures.ts';
+import { asFailure } from '../../protocol/failures.ts';
 import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import { systemClock } from '../../system/clock.ts';
 import { variable } from '../../system/environment.ts';
@@ -15,10 +15,9 @@ import type { Call } from '../call.ts';
 import type { Accompanied } from '../companions.ts';
 import type { Held } from '../naming/hold-name.ts';
 import { greetingOf, takeOrRename } from '../naming/held-words.ts';
+import { serverFlags, toolsetsOf } from '../server-flags.ts';
 import { stagingIn } from '../staging.ts';
 import type { Spec } from '../verb.ts';
-
-const toolsets = ['kernel', 'messages'] as const;
 
 const spec: Spec = {
   name: 'mcp',
@@ -26,21 +25,7 @@ const spec: Spec = {
   usage: '',
   group: 'system',
   words: { min: 0, max: 0 },
-  flags: [
-    {
-      name: 'toolsets',
-      field: 'toolsets',
-      kind: 'text',
-      hint: 'list',
-      help: 'which tools, with commas: messages (when absent), kernel',
-    },
-    {
-      name: 'allow-run',
-      field: 'allowRun',
-      kind: 'switch',
-      help: 'the model may run a command and send its output',
-    },
-  ],
+  flags: serverFlags,
   examples: [
     ['ipc mcp', 'what a client program starts; ipc setup writes it down there'],
     ['ipc mcp --toolsets messages,kernel', 'with tools for Jupyter kernels'],
@@ -50,7 +35,7 @@ const spec: Spec = {
 };
 
 async function run(call: Call): Promise<void> {
-  const sets = toolsetsOf(call.values.text('toolsets'));
+  const sets = toolsetsOf(call.values);
   // Refused before anything is served: a client shows why its server did not start.
   if (call.as !== undefined) parseOwnName(call.as);
   reserveStdout();
@@ -105,20 +90,6 @@ async function accompany(
   } catch (error) {
     call.output.say(`nothing runs beside this server: ${asFailure(error).message}`);
   }
-}
-
-function toolsetsOf(asked: string | undefined): readonly string[] {
-  const words = (asked ?? 'messages').split(',').map((word) => word.trim());
-  const strange = words.find((word) => !toolsets.some((known) => known === word));
-  if (strange !== undefined)
-    throw new Failure(
-      'invalid',
-      `wanted toolsets of ${toolsets.join(', ')}, found ${JSON.stringify(strange)}`,
-      {
-        hint: 'ipc mcp --toolsets messages',
-      },
-    );
-  return words;
 }
 
 /** The session, held from the start; when that failed, it is tried again with the next call. */

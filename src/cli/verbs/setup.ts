@@ -19,6 +19,7 @@ import {
   scopeFlag,
   setUpLock,
 } from '../set-up-report.ts';
+import { serverFlags, serverWords } from '../server-flags.ts';
 import type { Spec } from '../verb.ts';
 
 const spec: Spec = {
@@ -27,11 +28,12 @@ const spec: Spec = {
   usage: '[client…]',
   group: 'system',
   words: { min: 0 },
-  flags: [scopeFlag, dryFlag],
+  flags: [scopeFlag, ...serverFlags, dryFlag],
   examples: [
     ['ipc setup', 'every client program that is found here'],
     ['ipc setup --dry-run', 'what it would write, and nothing written'],
     ['ipc setup codex --as reviewer', 'one of them, and the name its sessions take'],
+    ['ipc setup --toolsets messages,kernel', 'with tools for Jupyter kernels'],
     ['ipc setup --scope project', 'this project’s own files, to share with others'],
   ],
   notes:
@@ -54,7 +56,13 @@ async function run(call: Call): Promise<number> {
         hint: 'ipc setup claude-code',
       },
     );
-  const wish: Wish = { ...place, scope, as: call.as, program: ownProgram(place.environment, scope) };
+  const wish: Wish = {
+    ...place,
+    scope,
+    as: call.as,
+    server: serverWords(call.values),
+    program: ownProgram(place.environment, scope),
+  };
   const dry = call.values.on('dryRun');
   if (!dry) prepareHome(place.paths, place.environment);
   using _lock = dry ? undefined : await setUpLock(place.paths);
