@@ -169,6 +169,13 @@ export async function hostKernel(
       }
     },
   };
+  /** Kept under the new name: the old one is somebody else's some day. */
+  const renamed = async (from: string, to: string): Promise<void> => {
+    const now = (name: string): string => (name.toLowerCase() === from.toLowerCase() ? to : name);
+    keep({ owner: now(record.owner), allowed: record.allowed.map(now) });
+    host.record = record;
+    await register();
+  };
   const answers = answersOf(host, care);
   const { key } = readOrMakeKey(paths, name);
   const client = clientOf(
@@ -180,6 +187,8 @@ export async function hostKernel(
           throw new Failure('kernel_unavailable', `the host of kernel ${name} has left it`, {
             hint: `ipc kernel connect ${name}`,
           });
+        const { asker } = call.params as { asker: Asker };
+        if (asker.once !== undefined) await renamed(asker.once, asker.name);
         return { value: await answered(answers, call) };
       },
     },

@@ -152,7 +152,10 @@ async function register(
     await pastDeadAnchors(desk, (deadAnchor) => desk.store.claim({ ...claim, deadAnchor })),
   );
   await hold(desk, session, claim, claimed.agent, doors);
-  if (request.kind === 'kernel') desk.kernels.hosts(claimed.agent, session, request.executors ?? []);
+  if (request.kind === 'kernel') {
+    const executors = request.executors ?? [];
+    await desk.kernels.hosts({ kernel: claimed.agent, session, executors, now: claim.now });
+  }
   const { agents } = await who(desk, session, { name: null, all: false });
   return {
     name: claimed.agent.name,
@@ -208,6 +211,7 @@ async function rename(desk: Desk, session: Session, name: AgentName): Promise<Ou
   const until = now + desk.policy().forwardMs;
   const change = { agent: agent.id, name, until, tellSince: now - TELL_MS, now };
   const notice = renamedNotice(desk.ids, { agent: agent.id, from: agent.name, to: name, until, now });
+  desk.kernels.known(agent);
   const renamed = granted(await desk.store.rename({ ...change, notice }));
   retell(desk, agent.id, (record) => ({ ...record, name }));
   desk.wake.publish(renamed.wake);

@@ -24,8 +24,8 @@ interface Host {
   readonly kernel: AgentRecord;
   readonly session: Session;
   readonly ask: AskHost;
-  /** Names as they were given, and those that these have become since. */
-  readonly allowed: Set<string>;
+  /** Names as they were given, and who had them then; null: nobody yet. */
+  readonly allowed: Map<string, AgentId | null>;
 }
 
 type Around = Pick<Store, 'agents'>;
@@ -38,10 +38,28 @@ export class KernelHosts {
     this.#store = store;
   }
 
-  hosts(kernel: AgentRecord, session: Session, executors: readonly AgentName[]): void {
+  /** The right is that of an agent, not of a name: who takes the name after it has none of it. */
+  async hosts(step: {
+    readonly kernel: AgentRecord;
+    readonly session: Session;
+    readonly executors: readonly AgentName[];
+    readonly now: number;
+  }): Promise<void> {
+    const { kernel, session, now } = step;
     const { askHost: ask } = session;
     if (ask === undefined) return;
-    this.#hosts.set(kernel.id, { kernel, session, ask, allowed: new Set(executors.map(nameKey)) });
+    const allowed = new Map<string, AgentId | null>();
+    for (const name of step.executors) {
+      const [profile] = await this.#store.agents({ name, now });
+      allowed.set(nameKey(name), profile === undefined || profile.unborn ? null : profile.id);
+    }
+    if (!session.closed) this.#hosts.set(kernel.id, { kernel, session, ask, allowed });
+  }
+
+  /** Before an agent gives its name up: a right given to that name is its own from now on. */
+  known({ id, name }: Pick<AgentRecord, 'id' | 'name'>): void {
+    for (const { allowed } of this.#hosts.values())
+      if (allowed.get(nameKey(name)) === null) allowed.set(nameKey(name), id);
   }
 
   leave(session: Session): void {
@@ -51,7 +69,8 @@ export class KernelHosts {
   /** Throws `no_such_kernel`, `kernel_unavailable`, `not_allowed`. */
   async provider(name: string | undefined, session: Session, now: number): Promise<Provider> {
     const host = name === undefined ? this.#only() : await this.#named(name, now);
-    if (!(await this.#mayExecute(host, session, now))) {
+    const right = rightOf(host, session);
+    if (right === undefined) {
       throw new Failure(
         'not_allowed',
         `wanted somebody who may execute on ${host.kernel.name}: a person, its owner or whom the owner allows; found ${session.acting().name}, of kind ${session.kind}`,
@@ -59,30 +78,21 @@ export class KernelHosts {
       );
     }
     const { client, unverified } = session.caller;
-    const asker = { name: session.acting().name, kind: session.kind, verified: unverified !== true, client };
+    const { name: asking } = session.acting();
+    const asker: Asker = { name: asking, kind: session.kind, verified: unverified !== true, client };
+    if (right.name !== undefined && right.name !== nameKey(asking)) asker.once = right.name;
     return { kernel: host.kernel.name, asker, ask: host.ask };
   }
 
   /** For a message: every kernel that is hosted now, and whether this session's messages run there. */
-  async standings(session: Session, now: number): Promise<ReadonlyMap<AgentId, KernelStanding>> {
+  standings(session: Session): ReadonlyMap<AgentId, KernelStanding> {
     const found = new Map<AgentId, KernelStanding>();
     for (const [id, host] of this.#hosts) {
       // A token that is good for sending is not good for running code: that has a scope of its own.
-      const may = session.caller.client !== 'http' && (await this.#mayExecute(host, session, now));
+      const may = session.caller.client !== 'http' && rightOf(host, session) !== undefined;
       found.set(id, may ? 'runs' : 'not-allowed');
     }
     return found;
-  }
-
-  async #mayExecute({ allowed }: Host, session: Session, now: number): Promise<boolean> {
-    const { agent, caller, kind } = session;
-    if (agent === null || caller.kind === 'webhook' || caller.kind === 'kernel') return false;
-    if (kind === 'human' || allowed.has(nameKey(agent.name))) return true;
-    const [profile] = await this.#store.agents({ name: agent.name, now });
-    if (profile?.forwards.some((former) => allowed.has(former.toLowerCase())) !== true) return false;
-    // Its older name forwards for two hours only; the right goes on.
-    allowed.add(nameKey(agent.name));
-    return true;
   }
 
   #only(): Host {
@@ -110,4 +120,14 @@ export class KernelHosts {
     const found = profile === undefined ? 'nobody has that name' : `it is of kind ${profile.kind ?? 'none'}`;
     throw new Failure('no_such_kernel', `wanted a kernel, found ${JSON.stringify(name)}: ${found}`);
   }
+}
+
+/** By which of the names that were given; none: a person needs none. Undefined: may not execute. */
+function rightOf({ allowed }: Host, session: Session): { readonly name?: string } | undefined {
+  const { agent, caller, kind } = session;
+  if (agent === null || caller.kind === 'webhook' || caller.kind === 'kernel') return undefined;
+  const key = nameKey(agent.name);
+  if (allowed.get(key) === null) allowed.set(key, agent.id);
+  for (const [name, id] of allowed) if (id === agent.id) return { name };
+  return kind === 'human' ? {} : undefined;
 }

@@ -75,7 +75,7 @@ export async function postingOf(
   return {
     id,
     sender: sender.id,
-    kernels: await desk.kernels.standings(session, now),
+    kernels: desk.kernels.standings(session),
     provenance: {
       kind: session.kind,
       verified: session.caller.unverified !== true,

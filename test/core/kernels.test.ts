@@ -68,6 +68,16 @@ test('a message to a kernel reaches its host from those who may execute, and fro
   expect((await check(kernel)).messages.map(({ body }) => body)).toEqual(['1+1']);
 });
 
+test('what strangers wrote to a name before it was a kernel is refused, and never runs', async () => {
+  const mallory = await world.enter('mallory', 'agent');
+  const early = await send(mallory, { to: ['py'], body: 'import os' });
+  expect(early.deliveries).toMatchObject([{ state: 'queued' }]);
+  const kernel = await host('py', ['ann']);
+  expect((await check(kernel)).messages).toEqual([]);
+  const { messages } = await mallory.handlers.receipts(operations.receipts.input.parse({ id: early.id }), {});
+  expect(messages).toMatchObject([{ receipts: [{ to: 'py', state: 'refused' }] }]);
+});
+
 test('a token of the HTTP door that is good for sending runs no code', async () => {
   await host('py', ['ann']);
   await world.enter('ann', 'agent');
@@ -140,5 +150,23 @@ test('an owner who is renamed stays the owner', async () => {
   await ann.handlers.rename(operations.rename.input.parse({ name: 'anna' }), {});
   expect((await ann.provider('py')).asker.name).toBe('anna');
   world.clock.advance(3 * 3_600_000);
+  // The host learns which name is meant, and keeps the new one.
+  expect((await ann.provider('py')).asker).toMatchObject({ name: 'anna', once: 'ann' });
+});
+
+test('whoever takes an owner’s old name later is not the owner', async () => {
+  await host('py', ['ann']);
+  const ann = await world.enter('ann', 'agent');
+  await ann.handlers.rename(operations.rename.input.parse({ name: 'anna' }), {});
+  world.clock.advance(3 * 3_600_000);
+  const other = await world.enter('ann', 'agent');
+  expect(await rejection(other.provider('py'))).toMatchObject({ code: 'not_allowed' });
+  expect((await send(other, { to: ['py'], body: '1+1' })).deliveries).toMatchObject([{ state: 'refused' }]);
   expect((await ann.provider('py')).asker.name).toBe('anna');
+});
+
+test('a name that is allowed before anybody has it is whoever’s takes it first', async () => {
+  await host('py', ['ann']);
+  const first = await world.enter('ann', 'agent');
+  expect((await first.provider('py')).asker.name).toBe('ann');
 });

@@ -304,5 +304,11 @@ export const kernel = {
 };
 
 /** Who asks a host, as the daemon stamps it on a forwarded call. */
-const Asker = z.object({ name: z.string(), kind: Kind, verified: z.boolean(), client: z.string() });
+const Asker = z.object({
+  name: z.string(),
+  kind: Kind,
+  verified: z.boolean(),
+  client: z.string(),
+  once: z.string().optional().describe('the name its right was given to; it has another since'),
+});
 export type Asker = z.infer<typeof Asker>;

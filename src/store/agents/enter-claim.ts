@@ -10,7 +10,8 @@ import type { Outcome, Refusal } from '../../core/outcome.ts';
 import { nameKey, numberedName, type AgentName } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
-import { UNFINISHED_STATE } from '../mailbox/delivery-rows.ts';
+import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/delivery-rows.ts';
+import { end } from '../mailbox/expire-bury.ts';
 import {
   agentById,
   agentForwarded,
@@ -82,6 +83,14 @@ const TAKE_UNBORN = `UPDATE agent SET name = ?2, kind = ?3, key_hash = ?4, seen_
 const KEEP_MAIL = `UPDATE delivery SET expires_at = (SELECT expires_at FROM message WHERE seq = delivery.message)
   WHERE agent = ?1 AND filed = 1 AND ${UNFINISHED_STATE}`;
 
+const UNFINISHED = `SELECT ${DELIVERY} FROM delivery WHERE agent = ?1 AND filed = 1 AND ${UNFINISHED_STATE}`;
+
+/** Anybody may write to a name that nobody has; what then becomes a kernel must not run it (design §5). */
+function runNone(engine: Engine, unborn: AgentRow, now: number): void {
+  const rows = engine.sql.all<DeliveryRow>(UNFINISHED, unborn.id);
+  end(engine, { rows, state: 'refused', reason: 'written before this was a kernel', now });
+}
+
 /** A free name, or one that only had mail so far. */
 function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed: boolean }): AgentRow {
   const { sql } = engine;
@@ -90,6 +99,7 @@ function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed:
   if (unborn !== null) {
     sql.run(TAKE_UNBORN, unborn.id, name, kind, keyHash, now);
     engine.filing.file();
+    if (kind === 'kernel') runNone(engine, unborn, now);
     sql.run(KEEP_MAIL, unborn.id);
   }
   const id = unborn?.id ?? insertAgent(sql, who);
