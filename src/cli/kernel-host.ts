@@ -171,8 +171,8 @@ export async function hostKernel(
   };
   /** Kept under the new name: the old one is somebody else's some day. */
   const renamed = async (from: string, to: string): Promise<void> => {
-    const now = (name: string): string => (name.toLowerCase() === from.toLowerCase() ? to : name);
-    keep({ owner: now(record.owner), allowed: record.allowed.map(now) });
+    const kept = (known: string): string => (known.toLowerCase() === from.toLowerCase() ? to : known);
+    keep({ owner: kept(record.owner), allowed: record.allowed.map(kept) });
     host.record = record;
     await register();
   };
