@@ -1,58 +1,18 @@
 /**
  * The MCP Inspector judges the compiled `ipc mcp`: every tool, resource and prompt, and with --strict
- * whether the schemas of the tools are understood by every client. It is 110 MB, so it is fetched once
- * into the folder of the real clients.
+ * whether the schemas of the tools are understood by every client.
  */
 import { describe, expect } from 'bun:test';
-import { realProgram } from '../clients/installed.ts';
+import { type Inspected, inspect as ask, inspected } from './inspector.ts';
 import { BINARY, eventually, openMachine, type Machine } from './machine.ts';
 
-const inspector = await realProgram('mcp-inspector');
-const inspected = inspector.realTest;
-
-interface Inspected {
-  readonly code: number;
-  readonly result: Record<string, unknown>;
-  readonly stderr: string;
-}
-
 async function inspect(machine: Machine, ...words: readonly string[]): Promise<Inspected> {
-  const child = Bun.spawn(
-    // Under Bun whatever its first line says: Node need not be here.
-    [
-      process.execPath,
-      '--bun',
-      inspector.command,
-      '--cli',
-      '-e',
-      // It hands on hardly anything of its own environment.
-      `IPC_HOME=${machine.home}`,
-      BINARY,
-      'mcp',
-      '--as',
-      'inspector',
-      ...words,
-      '--format',
-      'json',
-      '-q',
-    ],
-    {
-      cwd: machine.directory,
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: machine.directory,
-        USER: 'tester',
-      },
-      stdin: 'ignore',
-      stdout: 'pipe',
-      stderr: 'pipe',
-    },
-  );
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  // It hands on hardly anything of its own environment.
+  const target = ['-e', `IPC_HOME=${machine.home}`, BINARY, 'mcp', '--as', 'inspector'];
+  const found = await ask(machine, target, words);
   // The next one wants the same name.
   await eventually(async () => ((await machine.ok(['who'])).includes('inspector ') ? undefined : true));
-  const { result } = JSON.parse(stdout === '' ? '{}' : stdout) as { result?: Record<string, unknown> };
-  return { code, result: result ?? {}, stderr };
+  return found;
 }
 
 describe('the MCP Inspector', () => {
