@@ -131,3 +131,25 @@ real('an answer', () => {
     expect(await machine.ok(['kernel', 'variables', 'py', '--limit', '3'], as('ann'))).toContain('more');
   });
 });
+
+real('a flood of output', () => {
+  test('three times fifty megabytes leave the host no larger than one did', async () => {
+    await using town = await openKernelMachine();
+    await town.start();
+    const { host = 0 } = await town.record();
+    const kilobytes = async (): Promise<number> =>
+      Number(/VmRSS:\s+(\d+)/.exec(await Bun.file(`/proc/${host}/status`).text())?.[1]);
+    const flood = async (): Promise<number> => {
+      const cell = await town.cell("for i in range(50): print('x' * 1048576)", '--most', '1000');
+      expect(cell).toMatchObject({ state: 'ok', whole: { bytes: 52_428_850 } });
+      // What the flood took is given back a moment after its end.
+      let least = await kilobytes();
+      for (const end = performance.now() + 1_000; performance.now() < end;)
+        least = Math.min(least, await kilobytes());
+      return least;
+    };
+    const once = await flood();
+    await flood();
+    expect(await flood()).toBeLessThan(once + 40_000);
+  });
+});

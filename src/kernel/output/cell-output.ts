@@ -4,7 +4,7 @@
  */
 import { type Facts, factsOf, list, text } from '../message.ts';
 import { bundleOf, type Image } from './bundle.ts';
-import { CutKeeper, type CutLimits, type CutText, cutText } from './cut-text.ts';
+import { copy, CutKeeper, type CutLimits, type CutText, cutText } from './cut-text.ts';
 import { plainText } from './plain.ts';
 import { Screen } from './screen.ts';
 
@@ -143,7 +143,7 @@ export class CellOutput {
     const item = this.#streamFor(name, piece);
     item.screen.write(piece);
     const line = item.screen.live.trimEnd().split('\n').at(-1) ?? '';
-    if (line.trim() !== '') this.#latest = line.slice(0, 500);
+    if (line.trim() !== '') this.#latest = copy(line.slice(0, 500));
   }
 
   /** The last item, or the line another stream broke in upon, when what comes writes over that line. */

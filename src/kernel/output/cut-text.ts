@@ -84,6 +84,7 @@ function detached(text: string, from: number, to: number): string {
   return text.length > DETACH_FROM && piece.length < text.length ? copy(piece) : piece;
 }
 
-function copy(text: string): string {
+/** A slice of a giant keeps the giant in memory: for what stays, a string of its own. */
+export function copy(text: string): string {
   return Buffer.from(text, 'utf16le').toString('utf16le');
 }
