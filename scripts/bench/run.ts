@@ -3,7 +3,7 @@
  *
  *   --quick      small enough for continuous integration
  *   --million    the row about size with 1 M messages instead of 50 k
- *   --only ROW   one of: cold first one many push fanout backlog file size http crowd hooks idle mcp   (repeatable)
+ *   --only ROW   one of: cold first one many push fanout backlog file size http crowd hooks idle mcp kernel   (repeatable)
  *   --binary F   another binary than dist/ipc
  *   --folder D   where the homes are made; it must be on a disk
  *   --strict     exit 1 when an aim is missed
@@ -20,6 +20,7 @@ import { httpRows } from './http-rows.ts';
 import { idleRows } from './idle-row.ts';
 import { coldRows, firstSendRow } from './process-rows.ts';
 import { fanOutRow, pushRow } from './push-rows.ts';
+import { kernelRows } from './kernel-rows.ts';
 import { mcpRows } from './mcp-rows.ts';
 import { type Row, jsonLine, table } from './report.ts';
 import { manyClientsRow, oneClientRow } from './send-rows.ts';
@@ -41,6 +42,7 @@ const rows: Readonly<Record<string, (bench: Bench) => Promise<Row[]>>> = {
   hooks: hookRows,
   idle: idleRows,
   mcp: mcpRows,
+  kernel: kernelRows,
 };
 
 /** File systems that forget: what is synced there was never written. */
