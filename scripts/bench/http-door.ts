@@ -1,6 +1,6 @@
 /** The HTTP door under the bench: a server of its own on any free port, and those who speak to it. */
 import { readFileSync } from 'node:fs';
-import { byContentLength, openLine } from './line.ts';
+import { byChunks, byContentLength, openLine } from './line.ts';
 import type { Sender } from './load.ts';
 import { isRecord } from './session.ts';
 import type { Bench, Site } from './site.ts';
@@ -40,6 +40,39 @@ export async function httpSender(port: number, token: string, to: string): Promi
       const answer = await line.ask(`${head}content-length: ${payload.length}\r\n\r\n${payload}`);
       if (!answer.startsWith('HTTP/1.1 200')) throw new Error(`the HTTP door says ${answer}`);
     },
+    close: line.close,
+  };
+}
+
+/** Calls one tool of `/mcp`, over one connection; resolves with each answer. */
+export interface McpCaller {
+  call(tool: string, given: Readonly<Record<string, unknown>>): Promise<string>;
+  close(): void;
+}
+
+export async function mcpCaller(port: number, token: string): Promise<McpCaller> {
+  const line = await openLine(port, byChunks);
+  let session = '';
+  let number = 0;
+  const ask = async (method: string, params: object): Promise<string> => {
+    number += 1;
+    const payload = JSON.stringify({ jsonrpc: '2.0', id: number, method, params });
+    const head = `POST /mcp HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n${session}`;
+    const types = 'content-type: application/json\r\naccept: application/json, text/event-stream\r\n';
+    const answer = await line.ask(`${head}${types}content-length: ${payload.length}\r\n\r\n${payload}`);
+    if (
+      !answer.startsWith('HTTP/1.1 200') ||
+      !answer.includes('"result"') ||
+      answer.includes('"isError":true')
+    )
+      throw new Error(`/mcp says ${answer}`);
+    return answer;
+  };
+  const clientInfo = { name: 'bench', version: '1' };
+  const begun = await ask('initialize', { protocolVersion: '2025-11-25', capabilities: {}, clientInfo });
+  session = `mcp-session-id: ${/^mcp-session-id: *(\S+)/im.exec(begun)?.[1]}\r\n`;
+  return {
+    call: (tool, given) => ask('tools/call', { name: tool, arguments: given }),
     close: line.close,
   };
 }

@@ -25,6 +25,12 @@ export const byContentLength: Framing = (arrived) => {
   return arrived.length >= end ? end : 0;
 };
 
+/** A streamed answer, in pieces until the empty one. */
+export const byChunks: Framing = (arrived) => {
+  const end = arrived.indexOf('\r\n0\r\n\r\n');
+  return end === -1 ? 0 : end + 7;
+};
+
 /** The path of a Unix socket, or a port of this machine. */
 export type Place = string | number;
 
