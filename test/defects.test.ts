@@ -144,13 +144,89 @@ const defects: Readonly<Record<string, readonly [string, ...(readonly [file: str
     ['e2e/defects-mcp-relay.test.ts', 'R15'],
     ['e2e/defects-relay.test.ts', 'R15'],
   ],
+  K1: [
+    'a kernel that was only attached could not be interrupted',
+    ['e2e/defects-ipython-mcp.test.ts', 'K1, K2'],
+    ['kernel/side-by-side.test.ts', 'a cell of the other client can be interrupted, and is named as whose'],
+  ],
+  K2: ['while code ran nothing could be asked', ['e2e/defects-ipython-mcp.test.ts', 'K1, K2']],
+  K3: [
+    'after thirty seconds every answer was that to the question before',
+    ['e2e/defects-ipython-mcp.test.ts', 'K3'],
+    ['kernel/session.test.ts', 'answers are never off by one'],
+    ['kernel/lies.test.ts', 'with answers to other questions'],
+  ],
+  K4: [
+    'an error threw away what was printed before it',
+    ['e2e/defects-ipython-mcp.test.ts', 'K4'],
+    ['kernel/session.test.ts', 'output before an error and the traceback are kept'],
+  ],
+  K5: [
+    'plots and displays were ignored',
+    ['e2e/defects-ipython-mcp.test.ts', 'K5'],
+    ['kernel/session.test.ts', 'a plot comes back as an image'],
+    ['e2e/kernel-mcp.test.ts', 'start a kernel, run code in it, and bring a plot back as an image'],
+  ],
+  K6: [
+    'escape sequences reached the model',
+    ['e2e/defects-ipython-mcp.test.ts', 'K6'],
+    ['kernel/output.test.ts', 'never lets an escape through'],
+  ],
+  K7: [
+    'input() hung the kernel',
+    ['e2e/defects-ipython-mcp.test.ts', 'K7'],
+    ['kernel/session.test.ts', '`input()` is refused at once unless allowed'],
+    ['e2e/kernel-share.test.ts', 'may ask for input only when that was said'],
+  ],
+  K8: [
+    'blanks were lost, stderr was mixed in, output had no limit, nothing was said meanwhile',
+    ['e2e/defects-ipython-mcp.test.ts', 'K8'],
+    ['kernel/session.test.ts', 'stdout and stderr are apart, and not a blank is lost'],
+    ['e2e/kernel-mcp.test.ts', 'say while they wait what the cell printed last'],
+  ],
+  K9: [
+    'a dead kernel was connected still',
+    ['e2e/defects-ipython-mcp.test.ts', 'K9, K10'],
+    ['e2e/kernel-death.test.ts', 'of the kernel: the cell died with its output so far'],
+    ['kernel/death.test.ts', 'killed while it runs a cell: seen at once'],
+  ],
+  K10: [
+    'every shutdown was graceful, even of the dead',
+    ['e2e/defects-ipython-mcp.test.ts', 'K9, K10'],
+    ['e2e/defects-ipython-mcp.test.ts', 'K10: a shutdown has ended the process'],
+  ],
+  K11: [
+    'the key stood in the answer, or in the package',
+    ['e2e/defects-ipython-mcp.test.ts', 'K11'],
+    ['kernel/places.test.ts', 'a key is never the same'],
+  ],
+  K12: ['whoever held the ports was connected to', ['e2e/defects-ipython-mcp.test.ts', 'K12']],
+  K13: [
+    'pipes nobody read, kernels nobody knew any more',
+    ['e2e/defects-ipython-mcp.test.ts', 'K13'],
+    ['kernel/places.test.ts', 'a program that ends at once is told by its last words'],
+    ['e2e/kernel-death.test.ts', 'of its host: the kernel and its variables live'],
+  ],
+  K14: [
+    'a busy kernel could not be joined',
+    ['e2e/defects-ipython-mcp.test.ts', 'K14'],
+    ['kernel/session.test.ts', 'it says what it is, and a second client is ready'],
+  ],
+  K15: [
+    'another Python than one’s own, and Python alone',
+    ['e2e/defects-ipython-mcp.test.ts', 'K15'],
+    ['kernel/places.test.ts', 'come to a command with its places filled in'],
+    ['clients/deno-kernel.run.ts', 'Deno: streams, results, errors, order'],
+  ],
+  K16: ['no schemas, no pages, no tests', ['e2e/defects-ipython-mcp.test.ts', 'K16']],
 };
 
 const wanted = [2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26].map((n) => `D${n}`);
 const wantedRelay = Array.from({ length: 15 }, (_, n) => `R${n + 1}`);
+const wantedKernel = Array.from({ length: 16 }, (_, n) => `K${n + 1}`);
 
 test('every defect that a user of the session met has its row', () => {
-  expect(Object.keys(defects)).toEqual([...wanted, ...wantedRelay]);
+  expect(Object.keys(defects)).toEqual([...wanted, ...wantedRelay, ...wantedKernel]);
 });
 
 const cited = Object.entries(defects).flatMap(([number, [what, ...places]]) =>

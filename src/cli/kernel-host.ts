@@ -35,6 +35,7 @@ const LEAVE_MS = 150;
 /** A kernel that is gone and that nobody brings back needs no host. */
 const GONE_MS = 600_000;
 const LOOK_MS = 5_000;
+const EXIT_MS = 1_000;
 
 export interface Hosting {
   readonly record: HostRecord;
@@ -142,6 +143,7 @@ export async function hostKernel(
       ending.resolve(why);
     },
     kill: (pid) => signalKernel(pid, 'SIGKILL'),
+    hasEnded,
     tidy: () => {
       if (isOurFile(record.connectionFile)) removeTraces(record.connectionFile, info);
     },
@@ -158,7 +160,10 @@ export async function hostKernel(
           const asked = await host.session.shutdown(by, { restart: true });
           if (!asked && before !== undefined) signalKernel(before, 'SIGKILL');
         }
-        await until(() => before === undefined || !isRunning(before));
+        if (before !== undefined && !(await hasEnded(before))) {
+          signalKernel(before, 'SIGKILL');
+          await hasEnded(before);
+        }
         const { pid, exited } = await launch();
         await host.session.resume({ pid, withinMs: LAUNCH_MS, starting: exited });
         goneAt = undefined;
@@ -287,7 +292,9 @@ function isRunning(pid: number): boolean {
   return processFacts(pid) !== undefined;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  const end = performance.now() + ATTACH_MS;
-  while (!condition() && performance.now() < end) await pause(20);
+/** Its sockets close before its process ends; a thread of the user's may hold that up for ever. */
+async function hasEnded(pid: number): Promise<boolean> {
+  const end = performance.now() + EXIT_MS;
+  while (isRunning(pid) && performance.now() < end) await pause(20);
+  return !isRunning(pid);
 }

@@ -214,6 +214,8 @@ function givenFile({ environment }: World): string | undefined {
 
 /** A path, or a file's name in Jupyter's runtime folder. */
 function fileAt({ environment }: World, given: string): string {
+  // No shell was there for what a client's settings, or a model, name below the home.
+  if (given.startsWith('~/')) return join(environment.userHome, given.slice(2));
   if (isAbsolute(given)) return given;
   if (/[\\/]/.test(given)) return join(environment.directory, given);
   const here = join(environment.directory, given);

@@ -1,6 +1,7 @@
 /** The ladder that stops a cell (kernels.md §3.2): a message, a poke, a signal, and then the truth. */
+import { pause } from '../system/clock.ts';
 import type { Activity } from './activity.ts';
-import type { KernelClient } from './client.ts';
+import type { Answer, KernelClient } from './client.ts';
 
 export interface Interrupted {
   readonly stopped: boolean;
@@ -33,6 +34,8 @@ const MESSAGE_MS = 300;
 const POKE_MS = 700;
 const SIGNAL_MS = 1_500;
 const PROBE_MS = 1_500;
+/** An idle kernel answers in a few milliseconds. */
+const REST_MS = 150;
 
 export async function interruptKernel({
   client,
@@ -42,11 +45,8 @@ export async function interruptKernel({
 }: InterruptParts): Promise<Interrupted> {
   const begun = performance.now();
   const busy = activity.busyFor;
-  const message = client.ask({
-    channel: 'control',
-    type: 'interrupt_request',
-    withinMs: MESSAGE_MS + POKE_MS,
-  });
+  const send = () =>
+    client.ask({ channel: 'control', type: 'interrupt_request', withinMs: MESSAGE_MS + POKE_MS });
   const poke = () => client.ask({ channel: 'shell', type: 'kernel_info_request', withinMs: PROBE_MS }).answer;
   const told = (stopped: boolean, by: Interrupted['by'], words: string): Interrupted => ({
     stopped,
@@ -56,15 +56,22 @@ export async function interruptKernel({
     words,
   });
   if (busy === undefined) {
-    // Joined in the middle of a cell, we may not have heard it begin: an answer on shell is proof of rest.
-    await message.answer;
-    const rests = (await poke()).kind === 'reply';
+    // Joined in the middle of a cell, we did not hear it begin: an answer on shell is proof of rest.
+    const rest = poke();
+    if (await soon(rest, REST_MS)) return told(true, undefined, 'nothing runs in the kernel');
+    send();
+    // One that waited may have begun in its place, and stand before our question.
+    if ((await soon(rest, MESSAGE_MS + POKE_MS)) || activity.busyFor !== undefined)
+      return told(true, 'message', 'interrupted');
+    if (signal?.() === true && (await soon(poke(), SIGNAL_MS)))
+      return told(true, 'signal', 'interrupted by SIGINT');
     return told(
-      rests,
+      false,
       undefined,
-      rests ? 'nothing runs in the kernel' : 'the kernel does not answer on shell',
+      'the kernel does not answer on shell; a restart ends what runs, and its variables',
     );
   }
+  send();
   if (await activity.idleOf(busy.id, MESSAGE_MS)) return told(true, 'message', 'interrupted');
   // `await asyncio.sleep()` ends only when the kernel's loop wakes (ipykernel#881): any request does that.
   void poke();
@@ -84,4 +91,9 @@ export async function interruptKernel({
     undefined,
     `still running after ${means}: one long call into C that ends by itself, or code that swallows the interrupt; a restart ends it, and its variables`,
   );
+}
+
+/** Whether it was answered in that time. */
+async function soon(answer: Promise<Answer>, withinMs: number): Promise<boolean> {
+  return await Promise.race([answer.then(({ kind }) => kind === 'reply'), pause(withinMs).then(() => false)]);
 }

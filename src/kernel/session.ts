@@ -23,6 +23,8 @@ import { type KernelState, type KernelStatus, kernelStatus } from './status.ts';
 
 const ATTACH_MS = 5_000;
 const KEPT_CELLS = 50;
+/** An idle kernel answers in a few milliseconds. */
+const REST_MS = 250;
 
 export class KernelSession {
   readonly info: ConnectionInfo;
@@ -46,6 +48,8 @@ export class KernelSession {
   #connected = false;
   #closed = false;
   #pid: number | undefined;
+  /** No cell runs that began before we came: the shell has answered since, or another cell began. */
+  #rested = false;
 
   /** Throws a Failure that says what is there instead of a kernel that answers. */
   static async open(info: ConnectionInfo, options: SessionOptions): Promise<KernelSession> {
@@ -170,8 +174,16 @@ export class KernelSession {
       busy: this.#activity.busyFor,
       cellOf: (busy) => (busy.session === this.#client.session ? this.#running?.id : undefined),
       pid: () => (this.#state.kind === 'ready' ? this.pid() : Promise.resolve(undefined)),
+      worksUnheard: () => this.#worksUnheard(),
       known: { state: this.#state, info: this.kernel, queued: this.#queue.size, knocks: this.#line.knocks },
     });
+  }
+
+  async #worksUnheard(): Promise<boolean> {
+    if (this.#rested || this.#state.kind !== 'ready') return false;
+    const { kind } = await this.#line.question({ type: 'kernel_info_request', withinMs: REST_MS });
+    if (kind === 'reply') this.#rested = true;
+    return kind === 'silent';
   }
 
   /** Asks the kernel to end; true when it is gone. Who may ask is the host's to decide. */
@@ -191,6 +203,7 @@ export class KernelSession {
   async resume(options: Pick<SessionOptions, 'pid' | 'withinMs' | 'starting'> = {}): Promise<KernelInfo> {
     this.#pid = options.pid;
     this.#heard = 0;
+    this.#rested = false;
     await this.#greet(options.withinMs ?? ATTACH_MS, options.starting);
     this.#state = { kind: 'ready' };
     this.#ownersWord = undefined;

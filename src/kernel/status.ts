@@ -17,6 +17,8 @@ export interface KernelStatus {
   readonly heartbeat: number | undefined;
   readonly control: number | undefined;
   readonly busyFor: (BusyFor & { readonly cell: string | undefined }) | undefined;
+  /** It works, for whomever: a cell that began before we came is nobody's we know. */
+  readonly busy: boolean;
   readonly queued: number;
   readonly pid: number | undefined;
   readonly memoryBytes: number | undefined;
@@ -35,6 +37,8 @@ export interface StatusParts {
   /** The cell of ours that this is. */
   readonly cellOf: (busy: BusyFor) => string | undefined;
   readonly pid: () => Promise<number | undefined>;
+  /** Whether a cell may run that began before we came. */
+  readonly worksUnheard: () => Promise<boolean>;
   readonly known: Pick<KernelStatus, 'state' | 'info' | 'queued' | 'knocks'>;
 }
 
@@ -44,14 +48,16 @@ export async function kernelStatus({
   busy,
   cellOf,
   pid,
+  worksUnheard,
   known,
 }: StatusParts): Promise<KernelStatus> {
   const begun = performance.now();
   const { answer } = client.ask({ channel: 'control', type: 'kernel_info_request', withinMs: PROBE_MS });
-  const [heartbeat, control, usage] = await Promise.all([
+  const [heartbeat, control, usage, unheard] = await Promise.all([
     client.beat(PROBE_MS),
     answer.then(({ kind }) => (kind === 'reply' ? performance.now() - begun : undefined)),
     peek.usage(PROBE_MS),
+    busy === undefined && worksUnheard(),
   ]);
   return {
     ...known,
@@ -59,6 +65,7 @@ export async function kernelStatus({
     heartbeat,
     control,
     busyFor: busy === undefined ? undefined : { ...busy, cell: cellOf(busy) },
+    busy: busy !== undefined || unheard,
     pid: usage.pid ?? (await pid()),
     memoryBytes: usage.memoryBytes,
     cpuPercent: usage.cpuPercent,

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { HostRecord } from '../../src/kernel/host/record.ts';
 import type { Execution } from '../../src/protocol/execution.ts';
 import { openMachine, type Machine, type RunOptions } from './machine.ts';
+import { openMcp, type McpOptions, type McpSession } from './mcp-client.ts';
 
 /** Why there are no real kernels here; undefined: there are. */
 export const missing = missingHere();
@@ -58,6 +59,12 @@ export async function openKernelMachine(): Promise<KernelMachine> {
       await machine[Symbol.asyncDispose]();
     },
   };
+}
+
+/** `ipc mcp` of an agent, with the kernel tools. */
+export function kernelMcp(town: KernelMachine, as: string, more: McpOptions = {}): Promise<McpSession> {
+  const { env } = town.as(as);
+  return openMcp(town.machine, { as, args: ['--toolsets', 'messages,kernel'], env, ...more });
 }
 
 export function kill(pid: number | undefined): void {

@@ -22,6 +22,8 @@ export interface HostCare {
   /** Its files, when it has ended. */
   readonly tidy: () => void;
   readonly kill: (pid: number) => boolean;
+  /** Waits a moment for a process to end. */
+  readonly hasEnded: (pid: number) => Promise<boolean>;
   /** Tells the daemon, and keeps it, who may execute beside the owner. */
   readonly allow: (names: readonly string[]) => Promise<void>;
 }
@@ -76,8 +78,8 @@ export function answersOf(host: KernelHost, care: HostCare): Answers {
       return { kernel, variable, text: text.slice(0, most), ...(type === undefined ? {} : { type }) };
     },
     'kernel.interrupt': async () => {
-      const { stopped, cell, words } = await host.session.interrupt();
-      const outcome = stopped ? 'stopped' : cell === undefined ? 'idle' : 'still-running';
+      const { stopped, by, words } = await host.session.interrupt();
+      const outcome = !stopped ? 'still-running' : by === undefined ? 'idle' : 'stopped';
       const advice = outcome === 'still-running' ? { advice: `ipc kernel restart ${kernel}` } : {};
       return { kernel, outcome, steps: [words], ...advice };
     },
@@ -117,16 +119,19 @@ export function answersOf(host: KernelHost, care: HostCare): Answers {
       }
       const pid = await host.session.pid();
       const asked = await host.session.shutdown(asker.name);
-      const killed = !asked && ours && pid !== undefined && care.kill(pid);
+      const left = asked && (pid === undefined || (await care.hasEnded(pid)));
+      const killed = !left && ours && pid !== undefined && care.kill(pid) && (await care.hasEnded(pid));
       if (asked || killed) {
         care.tidy();
         care.end(`${asker.name} shut it down`);
       }
-      const how = asked
+      const how = left
         ? 'it ended when it was asked'
         : killed
-          ? 'it did not listen and was killed'
-          : 'it runs on';
+          ? 'it did not end when it was asked, and was killed'
+          : asked
+            ? `it does not answer any more; its process ${pid} runs on`
+            : 'it runs on';
       return { kernel, ended: asked || killed, how };
     },
     'kernel.status': async () => statusOf(host, { kernel, connectionFile, owner, ours }),
@@ -163,11 +168,13 @@ async function statusOf(
     );
   if (heartbeat !== undefined && found.control === undefined && busyFor === undefined)
     notes.push('it beats but does not answer on control: the key is wrong, or it is an old kernel and busy');
+  if (found.state.kind === 'ready' && found.busy && busyFor === undefined)
+    notes.push('a cell runs that began before this host came: whose it is is not known');
   if (found.knocks > 0) notes.push(`${found.knocks} requests had to be woken (ipykernel#1554)`);
   const status: Output<'kernel.status'> = {
     ...facts,
     state:
-      found.state.kind !== 'ready' ? 'dead' : !found.connected ? 'unreachable' : busyFor ? 'busy' : 'idle',
+      found.state.kind !== 'ready' ? 'dead' : !found.connected ? 'unreachable' : found.busy ? 'busy' : 'idle',
     control: found.control !== undefined,
     queued: found.queued,
     allowed: [...host.record.allowed],
