@@ -131,8 +131,6 @@ export async function hostKernel(
     const cell = host.run('%load_ext autoreload\n%autoreload 2', record.owner, { asked: 'script' });
     await cell.wait(ATTACH_MS);
   };
-  await autoreload();
-
   const care: HostCare = {
     end: (why) => {
       // From now on it is nobody's host: whoever attaches the kernel anew need not wait for this process.
@@ -224,6 +222,8 @@ export async function hostKernel(
     await client.operations.register({ ...wish, doors: [...wish.doors] });
   };
   try {
+    // A cell's end and a kernel's are told by messages: from here on they can be.
+    await autoreload();
     await patiently(register);
   } catch (error) {
     host.close();
