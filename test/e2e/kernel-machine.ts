@@ -38,8 +38,7 @@ export async function openKernelMachine(): Promise<KernelMachine> {
     MPLBACKEND: 'module://matplotlib_inline.backend_inline',
   };
   const as: KernelMachine['as'] = (agent) => ({ env: { ...common, IPC_AGENT: agent } });
-  const record = async (name = 'py'): Promise<HostRecord> =>
-    JSON.parse(await readFile(join(machine.home, 'kernels', name, 'host.json'), 'utf8')) as HostRecord;
+  const record = (name = 'py'): Promise<HostRecord> => recordOf(machine, name);
   return {
     machine,
     as,
@@ -51,14 +50,22 @@ export async function openKernelMachine(): Promise<KernelMachine> {
       return JSON.parse(ran.stdout) as Execution;
     },
     [Symbol.asyncDispose]: async () => {
-      const names = await readdir(join(machine.home, 'kernels')).catch(() => []);
-      for (const name of names) {
-        const { host, pid } = await record(name);
-        for (const each of [host, pid]) kill(each);
-      }
+      await endKernels(machine);
       await machine[Symbol.asyncDispose]();
     },
   };
+}
+
+async function recordOf({ home }: Machine, name: string): Promise<HostRecord> {
+  return JSON.parse(await readFile(join(home, 'kernels', name, 'host.json'), 'utf8')) as HostRecord;
+}
+
+/** All kernels of a home, and their hosts: a daemon's end does not end them. */
+export async function endKernels(machine: Machine): Promise<void> {
+  for (const name of await readdir(join(machine.home, 'kernels')).catch(() => [])) {
+    const { host, pid } = await recordOf(machine, name);
+    for (const each of [host, pid]) kill(each);
+  }
 }
 
 /** `ipc mcp` of an agent, with the kernel tools. */
