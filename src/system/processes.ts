@@ -4,6 +4,7 @@
  * `ps` is asked, which costs a process, so callers ask only when they must.
  */
 import { readFileSync } from 'node:fs';
+import { pause } from './clock.ts';
 import type { Environment } from './environment.ts';
 
 export interface Anchor {
@@ -24,6 +25,8 @@ export interface ProcessFacts {
 
 const linux = process.platform === 'linux';
 const MAX_ANCESTORS = 64;
+/** A process that died without a word is noticed so soon. */
+const GONE_MS = 2_000;
 
 export function processFacts(pid: number): ProcessFacts | undefined {
   if (linux) return factsFromProc(pid);
@@ -36,6 +39,14 @@ export const systemProcesses = {
     return processFacts(anchor.pid)?.startedAt === anchor.startedAt;
   },
 } as const;
+
+/** Ends what waits for a process that died without a word. */
+export async function untilGone(anchor: Anchor, ended: AbortController): Promise<void> {
+  while (!ended.signal.aborted) {
+    await pause(GONE_MS);
+    if (!systemProcesses.alive(anchor)) ended.abort();
+  }
+}
 
 /** The shell this command runs in, by which a name may be bound; undefined when it cannot be told. */
 export function shellAnchor(environment: Environment): Anchor | undefined {

@@ -110,6 +110,18 @@ describe('an idle session', () => {
     expect((await told()).split('--thread')).toHaveLength(2);
   });
 
+  test('is told of what lies behind more than one page of unread messages too', async () => {
+    const name = await door('tool');
+    const body = 'x'.repeat(60_000);
+    const ids: string[] = [];
+    for (let at = 0; at < 10; at += 1) ids.push(await send(machine, name, `${at} ${body}`));
+    await idle();
+    const [first, last] = [ids.slice(0, 5), ids.slice(5)];
+    for (const id of first) await becomes(id, 'offered');
+    await machine.ok(['ack', ...first], { env: { CODEX_THREAD_ID: THREAD } });
+    for (const id of last) await becomes(id, 'offered');
+  });
+
   test('that is woken by others does not begin a chain anew: no person has spoken', async () => {
     const name = await idle();
     await machine.ok(['config', 'set', 'guard.depth', '2']);

@@ -18,7 +18,7 @@ import { variable } from '../../system/environment.ts';
 import { tryLock } from '../../system/lock.ts';
 import { writeError } from '../../system/output.ts';
 import type { Paths } from '../../system/paths.ts';
-import { anchorOf, systemProcesses, type Anchor } from '../../system/processes.ts';
+import { anchorOf, untilGone } from '../../system/processes.ts';
 import type { Call } from '../call.ts';
 import { actingAs, nameOf } from './acting.ts';
 import { interruptible } from '../interrupt.ts';
@@ -28,8 +28,6 @@ const WAKE = 2;
 /** While the agent works its hooks take what comes; only what they leave behind is for us. */
 const GRACE_MS = 5_000;
 const LOOK_MS = 250;
-/** A client that died without a word is noticed so soon. */
-const CLIENT_MS = 2_000;
 /** What is named in one wake-up, and how far behind what was named before it is looked for. */
 const MOST = 10;
 const LOOK_MESSAGES = 200;
@@ -73,14 +71,6 @@ export async function waitForMessage(call: Call, event: HookEvent): Promise<numb
   } finally {
     ended.abort();
     forgetWaiter(paths, event);
-  }
-}
-
-/** Ends what waits for a client that died without a word. */
-export async function untilGone(client: Anchor, ended: AbortController): Promise<void> {
-  while (!ended.signal.aborted) {
-    await pause(CLIENT_MS);
-    if (!systemProcesses.alive(client)) ended.abort();
   }
 }
 
