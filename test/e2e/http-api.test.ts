@@ -1,5 +1,6 @@
 /** REST by the compiled binary: every row of the table that says so, with real requests (issue 4). */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { readFile } from 'node:fs/promises';
 import { operations, type OperationName } from '../../src/protocol/operations.ts';
 import { Caller, Events, type HttpDoor, openDoor } from './http-door.ts';
 import { type Machine, openMachine } from './machine.ts';
@@ -178,8 +179,9 @@ describe('two programs', () => {
     });
   });
 
-  test('a renamed agent keeps its token, its mail and its key (I2)', async () => {
+  test('a renamed agent keeps its token, its mail, its key and its auto-checking (I2)', async () => {
     const max = await Caller.of(machine, door, 'max', 'send,check,read,manage');
+    await machine.ok(['autocheck', 'start', '60', '--as', 'max']);
     await sendTo('max', 'before');
     expect(await max.done('/v1/rename', { name: 'maxine' })).toMatchObject({ from: 'max', to: 'maxine' });
     await sendTo('maxine', 'after');
@@ -189,6 +191,11 @@ describe('two programs', () => {
       'after',
     ]);
     expect(await machine.ok(['token', 'list'])).toContain('maxine');
+    expect(await readFile(`${machine.home}/keys/maxine`, 'utf8')).toBe(
+      await readFile(`${machine.home}/keys/max`, 'utf8'),
+    );
+    const checking = await machine.json(['autocheck', 'status', '--as', 'maxine']);
+    expect(checking).toMatchObject({ mode: 'every', minutes: 60 });
     await machine.ok(['rename', 'maximilian', '--as', 'maxine']);
     expect((await max.ask('/v1/whoami')).body['you']).toMatchObject({ name: 'maximilian' });
   });
