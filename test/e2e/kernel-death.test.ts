@@ -1,17 +1,26 @@
 /** kill -9 of a kernel, its host, the daemon, each during a cell: what is said afterwards is true. */
 import { describe, expect, test } from 'bun:test';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Output } from '../../src/protocol/operations.ts';
 import type { Execution } from '../../src/protocol/execution.ts';
 import { kill, missing, openKernelMachine, type KernelMachine } from './kernel-machine.ts';
 import { eventually } from './machine.ts';
 
 const real = describe.skipIf(missing !== undefined);
-const LONG = "kept = 7\nprint('before', flush=True)\nimport time; time.sleep(4)\nprint('after', flush=True)";
+
+const gateOf = ({ machine }: KernelMachine): string => join(machine.directory, 'gate');
+
+/** Its end is at the gate, which a test opens when it has done what it does meanwhile. */
+function long(town: KernelMachine): string {
+  const gate = JSON.stringify(gateOf(town));
+  const wait = `import os, time\nwhile not os.path.exists(${gate}): time.sleep(0.02)`;
+  return `kept = 7\nprint('before', flush=True)\n${wait}\nprint('after', flush=True)`;
+}
 
 async function begun(town: KernelMachine): Promise<void> {
   await town.start();
-  const early = await town.cell(LONG, '--wait', '0.5');
+  const early = await town.cell(long(town), '--wait', '0.5');
   expect(early).toMatchObject({ state: 'running', stdout: 'before\n' });
 }
 
@@ -54,6 +63,7 @@ real('kill -9', () => {
     expect(lost).toMatchObject({ state: 'unknown' });
     expect(lost.stdout).toStartWith('before\n');
     expect(lost.notes.join()).toContain('the host ended while it ran');
+    await Bun.write(gateOf(town), '');
     expect(await town.cell('kept')).toMatchObject({ state: 'ok', result: '7' });
     expect((await town.record()).pid).toBe(before.pid);
   });
@@ -62,6 +72,7 @@ real('kill -9', () => {
     await using town = await openKernelMachine();
     await begun(town);
     kill(await town.machine.daemonPid());
+    await Bun.write(gateOf(town), '');
     expect(await result(town, 'py-1', 15)).toMatchObject({ state: 'ok', stdout: 'before\nafter\n' });
     expect(await town.cell('kept')).toMatchObject({ result: '7' });
   });
@@ -70,7 +81,7 @@ real('kill -9', () => {
     await using town = await openKernelMachine();
     const { machine, as } = town;
     await town.start();
-    const asking = machine.start(['kernel', 'run', 'py', LONG], as('ann'));
+    const asking = machine.start(['kernel', 'run', 'py', long(town)], as('ann'));
     await eventually(async () => {
       const { executions } = await machine.json<Output<'kernel.history'>>(
         ['kernel', 'history', 'py'],
@@ -79,6 +90,8 @@ real('kill -9', () => {
       return executions[0]?.state === 'running' ? true : undefined;
     });
     asking.kill('SIGKILL');
+    await asking.exited;
+    await Bun.write(gateOf(town), '');
     expect(await result(town, 'py-1', 15)).toMatchObject({ state: 'ok', stdout: 'before\nafter\n' });
   });
 });
