@@ -1,7 +1,7 @@
 /** The text of a flag as the value it stands for, or a refusal that says what was wanted. */
 import { Failure } from '../protocol/failures.ts';
 import { parseDuration } from '../present/time.ts';
-import { isMessageId } from './message-id.ts';
+import { isMessageId } from '../protocol/message-id.ts';
 import { suggest } from './suggest.ts';
 import type { Flag } from './verb.ts';
 

@@ -2,7 +2,7 @@
 import { forwardText, lastOfOthers } from '../present/forward.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { MessageId } from '../protocol/model.ts';
-import { messageIdOf } from './message-id.ts';
+import { messageIdOf } from '../protocol/message-id.ts';
 import type { Session } from './session.ts';
 
 export interface Forwarded {

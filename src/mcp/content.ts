@@ -3,7 +3,7 @@ import { Failure } from '../protocol/failures.ts';
 import type { StagedAttachment } from '../protocol/model.ts';
 import { forwardText, lastOfOthers } from '../present/forward.ts';
 import type { Input } from '../protocol/operations.ts';
-import { parseMessageId } from './message-id.ts';
+import { messageIdOf } from '../protocol/message-id.ts';
 import type { Turn } from './tool.ts';
 
 type Content = Pick<Input<'send'>, 'body' | 'bodyBlob' | 'attachments' | 'data' | 'forwardOf'>;
@@ -43,7 +43,7 @@ export async function contentOf(written: Written, turn: Turn): Promise<Content> 
 }
 
 async function passedOn(which: string, turn: Turn) {
-  const filter = which === 'last' ? { limit: 50 } : { id: parseMessageId(which) };
+  const filter = which === 'last' ? { limit: 50 } : { id: messageIdOf(which, 'no_such_message') };
   const { messages } = await turn.operations.history(filter, turn);
   const message = which === 'last' ? lastOfOthers(messages) : messages[0];
   if (message !== undefined) return message;

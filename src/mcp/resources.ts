@@ -19,7 +19,7 @@ import { whoText, withTools } from '../present/people.ts';
 import { plain } from '../present/style.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { attachmentPart, bodyPart, rangeOf } from './message-parts.ts';
-import { parseMessageId } from './message-id.ts';
+import { messageIdOf } from '../protocol/message-id.ts';
 import type { Arrival } from './arrivals.ts';
 import type { Holder, Serving } from './parts.ts';
 
@@ -186,7 +186,10 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
     }
     case 'message':
     case 'attachment': {
-      const { messages } = await operations.history({ id: parseMessageId(wish.id) }, { signal });
+      const { messages } = await operations.history(
+        { id: messageIdOf(wish.id, 'no_such_message') },
+        { signal },
+      );
       const [message] = messages;
       if (message === undefined) throw new Failure('no_such_message', `no message ${wish.id} among yours`);
       const range = rangeOf(wish.query);

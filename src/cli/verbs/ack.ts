@@ -1,7 +1,7 @@
 /** `ipc ack`: done with these messages. */
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { messageIdOf } from '../message-id.ts';
+import { messageIdOf } from '../../protocol/message-id.ts';
 import type { Spec } from '../verb.ts';
 
 const table = fromTable('ack');
@@ -18,7 +18,7 @@ const spec: Spec = {
 };
 
 async function run(call: Call): Promise<void> {
-  const ids = call.words.map(messageIdOf);
+  const ids = call.words.map((word) => messageIdOf(word));
   await using session = await call.open();
   const acked = await session.operations.ack({ ids });
   if (acked.unknown.length > 0)

@@ -1,7 +1,7 @@
 /** `ipc cancel`: take back what nobody has been handed yet. */
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { messageIdOf } from '../message-id.ts';
+import { messageIdOf } from '../../protocol/message-id.ts';
 import type { Spec } from '../verb.ts';
 
 const table = fromTable('cancel');

@@ -4,7 +4,7 @@ import { Failure } from '../../protocol/failures.ts';
 import type { Output } from '../../protocol/operations.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { isMessageId, messageIdOf } from '../message-id.ts';
+import { isMessageId, messageIdOf } from '../../protocol/message-id.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
 import { agentName } from './who.ts';

@@ -2,7 +2,7 @@
 import { receiptsText } from '../../present/receipt.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { messageIdOf } from '../message-id.ts';
+import { messageIdOf } from '../../protocol/message-id.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
 

@@ -1,7 +1,7 @@
 /** `ipc release`: let held messages through; a person's decision. */
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { isMessageId } from '../message-id.ts';
+import { isMessageId } from '../../protocol/message-id.ts';
 import type { Spec } from '../verb.ts';
 import { agentName } from './who.ts';
 

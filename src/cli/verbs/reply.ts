@@ -2,7 +2,7 @@
 import type { Call } from '../call.ts';
 import { contentFlags, contentOf } from '../content.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { isMessageId } from '../message-id.ts';
+import { isMessageId } from '../../protocol/message-id.ts';
 import { inputOf } from '../values.ts';
 import type { Spec } from '../verb.ts';
 import { tellSent } from './send.ts';
