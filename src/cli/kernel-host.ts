@@ -117,6 +117,8 @@ export async function hostKernel(
           if (relaunching) return;
           goneAt = now();
           log(`the kernel is gone: ${reason}`);
+          // Whoever ended it knows.
+          if (reason === `${record.owner} shut it down`) return;
           const body = `Kernel ${record.name} is gone: ${reason}. Its variables are lost.`;
           tell(record.owner, body, 'inform');
         },

@@ -3,7 +3,7 @@
  * one would write over the other's record. It knows nothing of how a kernel is started.
  */
 import { rmSync } from 'node:fs';
-import { findKernels } from '../kernel/discover.ts';
+import { isAlive } from '../kernel/discover.ts';
 import { kernelFolder, readRecord } from '../kernel/host/record.ts';
 import { Failure } from '../protocol/failures.ts';
 import { numberedName, parseOwnName, type AgentName } from '../protocol/names.ts';
@@ -20,26 +20,20 @@ export interface NameWish {
   readonly asked: string | undefined;
   /** Of the kernelspec: what it is called when nothing else is asked for. */
   readonly kernelName: string;
-  readonly ownFolders: readonly string[];
 }
 
 /** Throws `name_live` for the name of a kernel that lives; without a name the next that is free. */
-export async function claimName(
-  world: World,
-  { asked, kernelName, ownFolders }: NameWish,
-): Promise<NameClaim> {
-  const { environment, paths } = world;
-  const found = await findKernels(environment, ownFolders);
-  const live = new Set(found.map(({ file }) => file));
-  const standing = (name: AgentName): 'free' | 'hosted' | 'left alone' => {
+export async function claimName(world: World, { asked, kernelName }: NameWish): Promise<NameClaim> {
+  const { paths } = world;
+  const standing = async (name: AgentName): Promise<'free' | 'hosted' | 'left alone'> => {
     const record = readRecord(paths, name);
     if (record === undefined) return 'free';
     if (isHosted(record)) return 'hosted';
     // Its variables are somebody's: no other kernel takes the name.
-    return live.has(record.connectionFile) ? 'left alone' : 'free';
+    return (await isAlive(record.connectionFile)) ? 'left alone' : 'free';
   };
   const take = async (name: AgentName): Promise<NameClaim | undefined> => {
-    if (standing(name) !== 'free') return undefined;
+    if ((await standing(name)) !== 'free') return undefined;
     makeFolder(kernelFolder(paths, name));
     const lock = await tryLock(`${kernelFolder(paths, name)}/start.lock`);
     if (lock === undefined) return undefined;
@@ -53,7 +47,7 @@ export async function claimName(
       },
     };
     // Whoever had the lock may have started one meanwhile.
-    if (standing(name) === 'free') return claim;
+    if ((await standing(name)) === 'free') return claim;
     claim[Symbol.dispose]();
     return undefined;
   };
@@ -61,7 +55,7 @@ export async function claimName(
     const name = parseOwnName(asked);
     const claim = await take(name);
     if (claim !== undefined) return claim;
-    const left = standing(name) === 'left alone';
+    const left = (await standing(name)) === 'left alone';
     throw new Failure(
       'name_live',
       `wanted a new kernel named ${name}; there is one${left ? ', alive, without a host' : ''}`,

@@ -4,7 +4,7 @@
  */
 import { isAbsolute, join } from 'node:path';
 import { connectionText, readConnectionFile, writeConnectionFile } from '../kernel/connection-info.ts';
-import { findKernels, type FoundKernel, type Origin } from '../kernel/discover.ts';
+import { findKernels, isAlive, type FoundKernel, type Origin } from '../kernel/discover.ts';
 import { runtimeFolder } from '../kernel/folders.ts';
 import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../kernel/host/record.ts';
 import { commandOf, findSpecs, specNamed, type KernelSpec } from '../kernel/kernelspec.ts';
@@ -63,13 +63,15 @@ async function listed(world: World): Promise<Output<'kernel.list'>> {
   return {
     kernels: [
       ...kernels,
-      ...others.map(({ name, connectionFile, owner }) => ({
-        name,
-        connectionFile,
-        owner,
-        live: false,
-        hosted: true,
-      })),
+      ...(await Promise.all(
+        others.map(async ({ name, connectionFile, owner }) => ({
+          name,
+          connectionFile,
+          owner,
+          live: await isAlive(connectionFile),
+          hosted: true,
+        })),
+      )),
     ],
   };
 }
@@ -99,11 +101,7 @@ async function started(
   const { environment, paths } = world;
   const specs = await findSpecs(environment);
   const spec = specNamed(specs, input.spec ?? DEFAULT_SPEC);
-  using claim = await claimName(world, {
-    asked: input.name,
-    kernelName: spec.name,
-    ownFolders: ownFolders(world),
-  });
+  using claim = await claimName(world, { asked: input.name, kernelName: spec.name });
   const { name } = claim;
   const given = input.connectionFile ?? givenFile(world);
   const folder = input.private === true ? kernelFolder(paths, name) : runtimeFolder(environment);
@@ -174,7 +172,7 @@ async function connected(
       notes.push(`let others in with: ipc kernel allow ${name} ${input.allow.join(' ')}`);
     return { kernel: name, connectionFile: file, owner: known.owner, allowed: [...allowed], ours, notes };
   }
-  const wish = { asked: input.name, kernelName, ownFolders: ownFolders(world) };
+  const wish = { asked: input.name, kernelName };
   using claim = known === undefined ? await claimName(world, wish) : undefined;
   const name = known?.name ?? claim?.name ?? parseOwnName(kernelName);
   const rights = rightsOf(known, owner, input.allow ?? []);
@@ -244,13 +242,17 @@ async function kernelAsked(
     'no_such_kernel',
     only === undefined
       ? 'wanted a live kernel; none was found'
-      : `wanted one of ${live.length} live kernels to be named: ${live.map(choice).join('; ')}`,
+      : `wanted one of ${live.length} live kernels to be named: ${live.map(choiceOf(recordsOf(world))).join('; ')}`,
     { hint: only === undefined ? 'ipc kernel start' : `ipc kernel connect ${only.file}` },
   );
 }
 
-function choice({ file, origin }: FoundKernel): string {
-  return `${file} (${ownerWords(origin)})`;
+function choiceOf(records: readonly HostRecord[]): (found: FoundKernel) => string {
+  return ({ file, origin }) => {
+    const record = records.find(({ connectionFile }) => connectionFile === file);
+    const whose = record === undefined ? ownerWords(origin) : `${record.name} of ${record.owner}`;
+    return `${file} (${whose})`;
+  };
 }
 
 function givenFile({ environment }: World): string | undefined {

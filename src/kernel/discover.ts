@@ -40,6 +40,14 @@ export async function findKernels(
   return spares(living.filter((kernel) => kernel !== undefined));
 }
 
+/** Whether a kernel answers at this file, wherever the file lies. */
+export async function isAlive(file: string): Promise<boolean> {
+  const info = readable(file);
+  if (info === undefined) return false;
+  using heart = new Heartbeat(endpointOf(info, 'hb'));
+  return (await heart.beat(HEARTBEAT_MS)) !== undefined;
+}
+
 interface Candidate {
   readonly folder: string;
   readonly name: string;

@@ -71,7 +71,11 @@ export async function shakeHands(
   }
   const lastWords = ended?.();
   if (lastWords !== undefined)
-    throw new Failure('cannot_create', `wanted a kernel to start; ${lastWords}`, live);
+    throw new Failure('cannot_create', `wanted a kernel to start; ${lastWords}`, {
+      hint: /No module named '?ipykernel/.test(lastWords)
+        ? 'install ipykernel for that Python, or choose another: ipc kernel specs'
+        : 'ipc kernel specs',
+    });
   throw await diagnosis(client, { answered: info !== undefined });
 }
 

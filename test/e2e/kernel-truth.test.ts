@@ -92,4 +92,25 @@ real('a kernel', () => {
     const shown = stdout.replace(/\n\[… \d+ characters left out …\]\n/, '').length;
     expect(left + shown).toBe(5_000_001);
   });
+
+  test('whose connection file lies elsewhere is alive in the list; its owner is not told of an end of his own doing', async () => {
+    await using town = await openKernelMachine();
+    const { machine, as } = town;
+    const elsewhere = { env: { ...as('ann').env, JUPYTER_RUNTIME_DIR: machine.home } };
+    const file = `${machine.home}/given.json`;
+    const channels = ['shell', 'iopub', 'stdin', 'control', 'hb'];
+    const ports = channels.map((channel) => [`${channel}_port`, freePort()] as const);
+    const about = { ip: '127.0.0.1', key: 'given', transport: 'tcp', signature_scheme: 'hmac-sha256' };
+    await Bun.write(file, JSON.stringify({ ...Object.fromEntries(ports), ...about }));
+    await machine.ok(['kernel', 'start', 'given', '--connection-file', file], elsewhere);
+    const { kernels } = await machine.json<Output<'kernel.list'>>(['kernel', 'list'], as('ann'));
+    expect(kernels).toMatchObject([{ name: 'given', live: true, hosted: true }]);
+    await machine.ok(['kernel', 'shutdown', 'given'], as('ann'));
+    expect(await machine.ok(['check'], as('ann'))).not.toContain('is gone');
+  });
 });
+
+function freePort(): number {
+  using server = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => undefined } });
+  return server.port;
+}
