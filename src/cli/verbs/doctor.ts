@@ -3,7 +3,7 @@ import { jsonLine } from '../../present/json.ts';
 import { visible } from '../../present/escape.ts';
 import { asFailure } from '../../protocol/failures.ts';
 import type { Call } from '../call.ts';
-import { examine, type Finding } from '../examination.ts';
+import { examine, type Finding } from '../setup/examination.ts';
 import type { Spec } from '../verb.ts';
 
 const spec: Spec = {
@@ -40,7 +40,7 @@ async function* everything(call: Call): AsyncGenerator<Finding> {
   const { words } = call;
   const { hostNamed, hosts } = await import('../../hosts/host-list.ts');
   const { allRecords } = await import('../../hosts/record.ts');
-  const { examineClient } = await import('../client-examination.ts');
+  const { examineClient } = await import('../setup/client-examination.ts');
   // A mistyped client is said before anything is looked at.
   const asked = words.map(hostNamed);
   if (words.length === 0) yield* examine(call);

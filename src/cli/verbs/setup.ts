@@ -18,7 +18,7 @@ import {
   reportLines,
   scopeFlag,
   setUpLock,
-} from '../set-up-report.ts';
+} from '../setup/report.ts';
 import { serverFlags, serverWords } from '../server-flags.ts';
 import type { Spec } from '../verb.ts';
 

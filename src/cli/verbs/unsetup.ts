@@ -9,7 +9,7 @@ import { hostNamed, hosts } from '../../hosts/host-list.ts';
 import { allRecords } from '../../hosts/record.ts';
 import { checkHome } from '../../system/home.ts';
 import type { Call } from '../call.ts';
-import { changesOf, dryFlag, type HostReport, reportLines, scopeFlag, setUpLock } from '../set-up-report.ts';
+import { changesOf, dryFlag, type HostReport, reportLines, scopeFlag, setUpLock } from '../setup/report.ts';
 import type { Spec } from '../verb.ts';
 
 const spec: Spec = {

@@ -17,8 +17,8 @@ import {
 import type { Call } from '../call.ts';
 import { openAs } from '../open-as.ts';
 import type { Verb } from '../verb.ts';
-import { addedText, hookUrl } from '../webhook-text.ts';
-import { secretFlags, secretOf } from '../webhook-secret.ts';
+import { addedText, hookUrl } from '../webhook/text.ts';
+import { secretFlags, secretOf } from '../webhook/secret.ts';
 
 const BODY = '{body}';
 const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;

@@ -9,7 +9,7 @@ import { readWebhook } from '../../system/webhooks.ts';
 import type { Call } from '../call.ts';
 import { openAs } from '../open-as.ts';
 import type { Verb } from '../verb.ts';
-import { hookUrl } from '../webhook-text.ts';
+import { hookUrl } from '../webhook/text.ts';
 import { actingFor, wanted, webhookName } from './webhook.ts';
 
 const ANSWER_MS = 15_000;

@@ -6,8 +6,8 @@ import { changeWebhook, listWebhooks, readWebhook, type Found, type Webhook } fr
 import type { Call } from '../call.ts';
 import { openAs } from '../open-as.ts';
 import type { Verb } from '../verb.ts';
-import { secretFlags, secretOf } from '../webhook-secret.ts';
-import { webhooksText } from '../webhook-text.ts';
+import { secretFlags, secretOf } from '../webhook/secret.ts';
+import { webhooksText } from '../webhook/text.ts';
 
 const OVERLAP_SECONDS = 3_600;
 

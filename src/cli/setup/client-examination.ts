@@ -1,17 +1,17 @@
 /** What the doctor says of one client program: its files, the server it starts, the doors of its sessions. */
-import type { AgentView } from '../protocol/model.ts';
-import { channelSkipped } from '../hosts/claude-log.ts';
-import { ownProgram } from '../hosts/command.ts';
-import type { Host, HostName, Wish } from '../hosts/host.ts';
-import { isInstalled } from '../hosts/host-list.ts';
-import { type FileState, inspect, type ServerCommand } from '../hosts/inspect.ts';
-import { probe } from '../hosts/probe.ts';
-import { variable } from '../system/environment.ts';
-import { shellWord } from '../system/files.ts';
-import { resolvePaths } from '../system/paths.ts';
-import type { Call } from './call.ts';
+import type { AgentView } from '../../protocol/model.ts';
+import { channelSkipped } from '../../hosts/claude-log.ts';
+import { ownProgram } from '../../hosts/command.ts';
+import type { Host, HostName, Wish } from '../../hosts/host.ts';
+import { isInstalled } from '../../hosts/host-list.ts';
+import { type FileState, inspect, type ServerCommand } from '../../hosts/inspect.ts';
+import { probe } from '../../hosts/probe.ts';
+import { variable } from '../../system/environment.ts';
+import { shellWord } from '../../system/files.ts';
+import { resolvePaths } from '../../system/paths.ts';
+import type { Call } from '../call.ts';
 import type { Finding } from './examination.ts';
-import { isNotRunning } from './session.ts';
+import { isNotRunning } from '../session.ts';
 
 /**
  * How sessions of the program call themselves in `who`. An editor or a desktop is no agent program by its

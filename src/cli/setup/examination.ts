@@ -1,15 +1,15 @@
 /** What the doctor looks at, one finding after the other, so that a broken one hides none behind it. */
 import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
-import { formatBytes } from '../present/excerpt.ts';
-import { asFailure, Failure } from '../protocol/failures.ts';
-import { isName } from '../protocol/names.ts';
-import { readConfig } from '../system/config.ts';
-import { shellWord } from '../system/files.ts';
-import { readKey } from '../system/keys.ts';
-import { checkHome } from '../system/home.ts';
-import { compareVersions, version } from '../system/version.ts';
-import type { Call } from './call.ts';
-import type { Session } from './session.ts';
+import { formatBytes } from '../../present/excerpt.ts';
+import { asFailure, Failure } from '../../protocol/failures.ts';
+import { isName } from '../../protocol/names.ts';
+import { readConfig } from '../../system/config.ts';
+import { shellWord } from '../../system/files.ts';
+import { readKey } from '../../system/keys.ts';
+import { checkHome } from '../../system/home.ts';
+import { compareVersions, version } from '../../system/version.ts';
+import type { Call } from '../call.ts';
+import type { Session } from '../session.ts';
 
 export interface Finding {
   readonly state: 'ok' | 'warn' | 'fail';

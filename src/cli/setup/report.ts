@@ -1,12 +1,12 @@
 /** How `setup` and `unsetup` say what they did, a client at a time. */
-import { visible } from '../present/escape.ts';
-import type { Style } from '../present/style.ts';
-import { Failure, type FailureBody } from '../protocol/failures.ts';
-import { type Lock, waitForLock } from '../system/lock.ts';
-import type { Paths } from '../system/paths.ts';
-import type { Change } from '../hosts/apply.ts';
-import { type HostName, hostNames } from '../hosts/host.ts';
-import type { Flag } from './verb.ts';
+import { visible } from '../../present/escape.ts';
+import type { Style } from '../../present/style.ts';
+import { Failure, type FailureBody } from '../../protocol/failures.ts';
+import { type Lock, waitForLock } from '../../system/lock.ts';
+import type { Paths } from '../../system/paths.ts';
+import type { Change } from '../../hosts/apply.ts';
+import { type HostName, hostNames } from '../../hosts/host.ts';
+import type { Flag } from '../verb.ts';
 
 export const scopeFlag: Flag = {
   name: 'scope',

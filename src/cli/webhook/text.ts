@@ -1,10 +1,10 @@
 /** Webhooks as a person is shown them. A secret stands in the answer to the command that made it, and nowhere else. */
-import { visibleLine } from '../present/escape.ts';
-import { table } from '../present/table.ts';
-import { relative } from '../present/time.ts';
-import type { Look } from '../present/person.ts';
-import { type Environment, variable } from '../system/environment.ts';
-import type { Verification, Webhook } from '../system/webhooks.ts';
+import { visibleLine } from '../../present/escape.ts';
+import { table } from '../../present/table.ts';
+import { relative } from '../../present/time.ts';
+import type { Look } from '../../present/person.ts';
+import { type Environment, variable } from '../../system/environment.ts';
+import type { Verification, Webhook } from '../../system/webhooks.ts';
 
 const PORT = '8788';
 

@@ -1,10 +1,10 @@
 /** The secret of a webhook: made here, or taken from a file or stdin; never from the command line, where others see it. */
-import { Failure } from '../protocol/failures.ts';
-import { randomKey, randomSecret } from '../system/ids.ts';
-import type { Scheme } from '../system/webhooks.ts';
-import type { Call } from './call.ts';
-import { secretFromFile, secretFromStdin } from './secret-source.ts';
-import type { Flag } from './verb.ts';
+import { Failure } from '../../protocol/failures.ts';
+import { randomKey, randomSecret } from '../../system/ids.ts';
+import type { Scheme } from '../../system/webhooks.ts';
+import type { Call } from '../call.ts';
+import { secretFromFile, secretFromStdin } from '../secret-source.ts';
+import type { Flag } from '../verb.ts';
 
 export const secretFlags: readonly Flag[] = [
   {
