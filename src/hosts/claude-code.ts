@@ -11,7 +11,7 @@
 import { ownFolder } from './places.ts';
 import { hookWords, serverEntry } from './command.ts';
 import { hookItems } from './hooks.ts';
-import type { Host, Place, Plan, Wish } from './host.ts';
+import type { Host, Plan, Wish } from './host.ts';
 import type { Json } from './json-edit.ts';
 import { claudeHooks, pluginFiles, PLUGIN } from './claude-plugin.ts';
 import { variable } from '../system/environment.ts';
@@ -30,7 +30,7 @@ export const claudeCode: Host = {
   leftOver: (place) => {
     const folder = ownFolder(place.environment, '.claude', 'CLAUDE_CONFIG_DIR');
     const known = readIfThere(`${folder}/plugins/known_marketplaces.json`) ?? '';
-    return known.includes(JSON.stringify(marketOf(place)))
+    return known.includes(JSON.stringify(place.paths.claudePlugin))
       ? [
           `Claude Code still lists the plugin, disabled; this takes it off its list: claude plugin marketplace remove ${PLUGIN}`,
         ]
@@ -38,16 +38,12 @@ export const claudeCode: Host = {
   },
 };
 
-function marketOf({ paths }: Place): string {
-  return `${paths.home}/claude-code`;
-}
-
 function userPlan(wish: Wish): Plan {
-  const { environment } = wish;
+  const { environment, paths } = wish;
   const folder = ownFolder(environment, '.claude', 'CLAUDE_CONFIG_DIR');
   const moved = variable(environment, 'CLAUDE_CONFIG_DIR') !== undefined;
   const state = moved ? `${folder}/.claude.json` : ownFolder(environment, '.claude.json');
-  const market = marketOf(wish);
+  const market = paths.claudePlugin;
   const marketplace: Json = { source: { source: 'directory', path: market } };
   return {
     targets: [

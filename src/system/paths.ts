@@ -27,6 +27,8 @@ export interface Paths {
   readonly waiters: string;
   /** What `ipc setup` wrote, and what was there before. */
   readonly setup: string;
+  /** The marketplace from which Claude Code reads the plugin where it lies. */
+  readonly claudePlugin: string;
   readonly secret: string;
   /** Hashes of the HTTP door's tokens, with what each is good for. */
   readonly tokens: string;
@@ -66,6 +68,7 @@ export function resolvePaths(environment: Environment): Paths {
     hookNotes: inHome('hooks'),
     waiters: inHome('waiters'),
     setup: inHome('setup'),
+    claudePlugin: inHome('claude-code'),
     secret: inHome('secret'),
     tokens: inHome('tokens.json'),
     defaultToken: inHome('token'),
