@@ -225,8 +225,8 @@ export async function hostKernel(
     const wish = { name, key, kind: 'kernel', hold: true, doors: ['kernel'], executors, about } as const;
     await client.operations.register({ ...wish, doors: [...wish.doors] });
   };
-  await autoreload();
   try {
+    await autoreload();
     await patiently(register);
   } catch (error) {
     host.close();
