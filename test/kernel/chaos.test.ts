@@ -1,6 +1,7 @@
 /** Connections cut five hundred times while cells run: no call hangs, none gets another's answer. */
 import { describe, expect, test } from 'bun:test';
 import { channelNames } from '../../src/kernel/connection-info.ts';
+import type { KernelSession } from '../../src/kernel/session.ts';
 import { streamText, outline, run } from './cells.ts';
 import { proxyBefore } from './proxy.ts';
 import { missing, realKernel } from './real-kernel.ts';
@@ -9,29 +10,39 @@ import { until } from '../support/until.ts';
 const CUTS = 500;
 const SEED = 20_261_121;
 
+interface Side {
+  readonly proxy: ReturnType<typeof proxyBefore>;
+  readonly session: KernelSession;
+  ended: number;
+}
+
 describe.skipIf(missing !== undefined)('chaos', () => {
   test(`${CUTS} cuts: every cell ends, told as it was, and none ran twice`, async () => {
     await using kernel = await realKernel();
     const direct = await kernel.attach();
     await run(direct, 'ran = []');
-    using proxy = proxyBefore(kernel.info);
-    const session = await kernel.attach({}, proxy.info);
+    // Two at once, each behind a proxy of its own: most of the time goes by while connections come back.
+    using first = proxyBefore(kernel.info);
+    using second = proxyBefore(kernel.info);
+    const sides: Side[] = [];
+    for (const proxy of [first, second]) {
+      sides.push({ proxy, session: await kernel.attach({}, proxy.info), ended: 0 });
+    }
     const random = seeded(SEED);
     const ends: Record<string, number> = {};
     const wrong: string[] = [];
     let cells = 0;
     let cuts = 0;
-    let ended = 0;
     let slowest = 0;
     let gaps = 0;
-    const work = async (owner: string) => {
+    const work = async (side: Side, owner: string) => {
       while (cuts < CUTS) {
         cells += 1;
         const at = cells;
-        const cell = session.execute({ code: `ran.append(${at}); print(${at})`, owner });
+        const cell = side.session.execute({ code: `ran.append(${at}); print(${at})`, owner });
         const begun = performance.now();
         if (!(await cell.wait(20_000))) wrong.push(`cell ${at} hangs`);
-        ended += 1;
+        side.ended += 1;
         slowest = Math.max(slowest, performance.now() - begun);
         const { view } = cell;
         const kind = view.end?.kind ?? 'none';
@@ -45,26 +56,27 @@ describe.skipIf(missing !== undefined)('chaos', () => {
       }
     };
     const never: number[] = [];
-    const cut = async () => {
+    const cut = async (side: Side) => {
+      const { proxy } = side;
       while (cuts < CUTS) {
         await until(() => proxy.open > 0, 'a connection to cut');
         if (proxy.cut(random())) cuts += 1;
         // Some cuts fall together, some when all is up again, some only after a cell came through.
         const pace = random();
-        const before = ended;
-        if (pace < 0.4) await until(() => ended > before, 'a cell to end', 20_000);
+        const before = side.ended;
+        if (pace < 0.4) await until(() => side.ended > before, 'a cell to end', 20_000);
         else if (pace < 0.8)
           await until(() => proxy.open >= channelNames.length - 1, 'the connections to be back');
       }
     };
-    await Promise.all([work('bob'), work('nessa'), cut()]);
-    const last = session.execute({ code: 'print("whole")', owner: 'bob' });
-    await last.wait(20_000);
+    await Promise.all(sides.flatMap((side) => [work(side, 'bob'), work(side, 'nessa'), cut(side)]));
+    const last = sides.map(({ session }) => session.execute({ code: 'print("whole")', owner: 'bob' }));
+    await Promise.all(last.map((cell) => cell.wait(20_000)));
     process.stderr.write(
       `chaos (seed ${SEED}): ${cuts} cuts, ${cells} cells, ${JSON.stringify(ends)}, ${gaps} with gaps they tell, slowest ${slowest.toFixed(0)} ms\n`,
     );
     expect(wrong).toEqual([]);
-    expect(last.view.end).toEqual({ kind: 'ok' });
+    expect(last.map(({ view }) => view.end)).toEqual([{ kind: 'ok' }, { kind: 'ok' }]);
     const [twice] = outline(await run(direct, 'sorted(x for x in set(ran) if ran.count(x) > 1)'));
     expect(twice).toBe('result: []');
     const [untrue] = outline(await run(direct, `[x for x in ${JSON.stringify(never)} if x in ran]`));
