@@ -150,7 +150,9 @@ real('stopping', () => {
     const thread = 'import threading, time; threading.Thread(target=lambda: time.sleep(600)).start()';
     await ann.text('kernel_execute', { code: thread });
     const said = await ann.text('kernel_manage', { action: 'shutdown' });
-    expect([said, alive(pid)]).toEqual([expect.stringContaining('killed'), false]);
+    expect(said).toContain('killed');
+    // Killed; on a busy machine its parent may hear of it a moment later.
+    await eventually(async () => (alive(pid) ? undefined : true), 2_000);
   });
 });
 
