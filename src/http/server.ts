@@ -57,7 +57,7 @@ export interface Route {
  */
 const MAX_BODY_BYTES = 26 * 1_048_576;
 /** Of bodies in memory at once, of those who have a token and of those who have shown nothing yet. */
-const BODIES_BYTES = 128 * 1_048_576;
+const BODIES_BYTES = 64 * 1_048_576;
 const DRAIN_MS = 5_000;
 /** Lines a minute of one kind that are logged one by one; the rest are counted. */
 const LOG_LINES = 60;

@@ -106,6 +106,7 @@ describe('what is too much', () => {
     );
     expect([stored > 0, later.length > 0, stored + later.length]).toEqual([true, true, 40]);
     // All of them together are 1 GB, and a text is in memory up to three times.
+    process.stderr.write(`forty bodies of 25 MB: at most ${Math.round(most / 1_048_576)} MB\n`);
     expect(most).toBeLessThan(1_000 * 1_048_576);
     await own.stop();
   }, 60_000);

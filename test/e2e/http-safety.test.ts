@@ -105,7 +105,7 @@ describe('a token', () => {
 
   test.each([
     [['token', 'create'], 64, '--agent'],
-    [['token', 'create', '--agent', 'x', '--scope', 'everything'], 64, 'check, manage, read, send'],
+    [['token', 'create', '--agent', 'x', '--scope', 'everything'], 64, 'check, kernel, manage, read, send'],
     [['token', 'create', '--agent', 'all'], 64, 'reserved'],
     [['token', 'revoke', 'nonesuch'], 66, 'nonesuch'],
   ])('is refused: %j', async (args, code, said) => {
