@@ -9,7 +9,7 @@ import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../kerne
 import { readConnectionFile } from '../kernel/connection-info.ts';
 import { signalKernel } from '../kernel/kernel-process.ts';
 import { findSpecs, specNamed } from '../kernel/kernelspec.ts';
-import { launchKernel, removeTraces } from '../kernel/launch.ts';
+import { isOurFile, launchKernel, removeTraces } from '../kernel/launch.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import type { AgentName } from '../protocol/names.ts';
 import type { ProviderName } from '../protocol/operations.ts';
@@ -285,11 +285,6 @@ async function patiently(register: () => Promise<void>): Promise<void> {
       await pause(LEAVE_MS);
     }
   }
-}
-
-/** A file that was given is its giver's: the next kernel is to have the same. */
-function isOurFile(path: string): boolean {
-  return path.slice(path.lastIndexOf('/') + 1).startsWith('kernel-ipc-');
 }
 
 function isRunning(pid: number): boolean {

@@ -8,7 +8,13 @@ import { findKernels, isAlive, type FoundKernel, type Origin } from '../kernel/d
 import { runtimeFolder } from '../kernel/folders.ts';
 import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../kernel/host/record.ts';
 import { commandOf, findSpecs, specNamed, type KernelSpec } from '../kernel/kernelspec.ts';
-import { connectionFileName, freeConnection, privateConnection, removeTraces } from '../kernel/launch.ts';
+import {
+  connectionFileName,
+  freeConnection,
+  isOurFile,
+  privateConnection,
+  removeTraces,
+} from '../kernel/launch.ts';
 import { Failure } from '../protocol/failures.ts';
 import { nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
 import type { LocalKernels } from '../mcp/parts.ts';
@@ -125,7 +131,7 @@ async function started(
   if (input.dryRun === true) return { ...answer, notes: ['nothing was started'] };
   const former = readRecord(paths, name);
   // Killed together with its host, it left its file; nobody else knows whose that was.
-  if (former?.ours === true && former.connectionFile.includes('/kernel-ipc-')) {
+  if (former?.ours === true && isOurFile(former.connectionFile)) {
     const left = readInfo(former.connectionFile);
     if (left !== undefined) removeTraces(former.connectionFile, left);
   }

@@ -7,6 +7,7 @@ import { type ConnectionInfo, endpointOf, readConnectionFile } from './connectio
 import { runtimeFolder } from './folders.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { pidFromSystem } from './kernel-process.ts';
+import { isOurFile } from './launch.ts';
 
 /** Whose a kernel is. The spare is Spyder's next console: running there pollutes it (kernels.md §3.5). */
 export type Origin = 'ours' | 'spyder console' | 'spyder spare' | 'jupyter server' | 'vscode' | 'unknown';
@@ -26,7 +27,6 @@ export interface FoundKernel {
 const HEARTBEAT_MS = 400;
 const MAX_FILES = 200;
 const MAX_ANCESTORS = 6;
-const OURS = /^kernel-ipc-/;
 const SPYDER = /^kernel-[0-9a-f]{12}\.json$/;
 const VSCODE = /^kernel-v\d+-/;
 
@@ -77,7 +77,7 @@ async function look(
   const heartbeat = await heart.beat(HEARTBEAT_MS);
   if (heartbeat === undefined) return undefined;
   const pid = pidFromSystem(info, file);
-  const own = OURS.test(name) || ownFolders.includes(folder);
+  const own = isOurFile(name) || ownFolders.includes(folder);
   const { origin, parent } = own ? { origin: 'ours' as const, parent: undefined } : originOf(name, pid);
   const { kernelName, transport } = info;
   return { file, kernelName, transport, origin, pid, parent, heartbeat, writtenAt };

@@ -49,8 +49,15 @@ export function removeTraces(file: string, info: ConnectionInfo): void {
     for (const name of channelNames) removeIfThere(`${info.ip}-${info.ports[name]}`);
 }
 
+const OUR_FILE = 'kernel-ipc-';
+
 export function connectionFileName(): string {
-  return `kernel-ipc-${randomText(9).replaceAll(/[^A-Za-z0-9]/g, '0')}.json`;
+  return `${OUR_FILE}${randomText(9).replaceAll(/[^A-Za-z0-9]/g, '0')}.json`;
+}
+
+/** A file that was given is its giver's: the next kernel is to have the same. */
+export function isOurFile(path: string): boolean {
+  return path.slice(path.lastIndexOf('/') + 1).startsWith(OUR_FILE);
 }
 
 export interface Launched {

@@ -1,14 +1,13 @@
 /** `ipc kernel list|specs|start|connect|allow|interrupt|restart|disconnect|shutdown`: kernels themselves. */
 import { kernelsText, specsText, startedText } from '../../present/kernels.ts';
 import type { Input } from '../../protocol/operations.ts';
-import type { AgentName } from '../../protocol/names.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
+import { kernelName, kernelSpec, kernelMeant, oneKernel } from '../kernel-verb.ts';
 import { localKernels } from '../kernel-start.ts';
 import type { Session } from '../session.ts';
 import { inputOf } from '../values.ts';
-import type { Flag, FromTable, Spec, Verb } from '../verb.ts';
-import { kernelName } from './kernel-run.ts';
+import type { Flag, Verb } from '../verb.ts';
 
 const listTable = fromTable('kernel.list');
 const specsTable = fromTable('kernel.specs');
@@ -29,27 +28,6 @@ const allowFlag: Flag = {
   help: 'who else may execute on it; may be repeated',
 };
 
-type Shape = Pick<Spec, 'usage' | 'words' | 'examples'> &
-  Partial<Pick<Spec, 'flags' | 'notes'>> & { readonly fields?: Readonly<Record<string, string>> };
-
-function specOf(verb: string, table: FromTable, { fields = {}, ...shape }: Shape): Spec {
-  return {
-    flags: table.flags,
-    ...shape,
-    name: `kernel ${verb}`,
-    summary: table.summary,
-    group: 'kernels',
-    operations: { [table.operation]: fields },
-  };
-}
-
-const one = { usage: '[kernel]', words: { min: 0, max: 1 }, fields: { kernel: 'first word' } } as const;
-
-function named(call: Call): { kernel?: AgentName } {
-  const [word] = call.words;
-  return word === undefined ? {} : { kernel: kernelName(word) };
-}
-
 /** Who owns what is started here: the name this command acts as, taken if it was not. */
 async function ownerOf(session: Session): Promise<string> {
   const { you } = await session.operations.whoami({});
@@ -62,7 +40,7 @@ function allowed(call: Call): Pick<Input<'kernel.start'>, 'allow'> {
 }
 
 export const list: Verb = {
-  spec: specOf('list', listTable, {
+  spec: kernelSpec('list', listTable, {
     usage: '',
     words: { min: 0, max: 0 },
     examples: [['ipc kernel list', "a person's consoles and notebooks too"]],
@@ -74,7 +52,7 @@ export const list: Verb = {
 };
 
 export const specs: Verb = {
-  spec: specOf('specs', specsTable, {
+  spec: kernelSpec('specs', specsTable, {
     usage: '',
     words: { min: 0, max: 0 },
     examples: [['ipc kernel specs', 'Python, R, Octave, … as far as they are installed']],
@@ -86,12 +64,12 @@ export const specs: Verb = {
 };
 
 export const start: Verb = {
-  spec: specOf('start', startTable, {
+  spec: kernelSpec('start', startTable, {
     usage: '[name]',
     words: { min: 0, max: 1 },
     flags: [...startTable.flags, allowFlag],
     examples: [
-      ['ipc kernel start', 'a Python named py; IDEs find its connection file'],
+      ['ipc kernel start', 'a Python kernelMeant py; IDEs find its connection file'],
       ['ipc kernel start r --spec ir --allow bob', 'another language, shared with bob'],
       ['ipc kernel start --private', 'over sockets that only ipc can reach'],
     ],
@@ -113,7 +91,7 @@ export const start: Verb = {
 };
 
 export const connect: Verb = {
-  spec: specOf('connect', connectTable, {
+  spec: kernelSpec('connect', connectTable, {
     usage: '[connection file | name]',
     words: { min: 0, max: 1 },
     flags: [...connectTable.flags, allowFlag],
@@ -139,7 +117,7 @@ export const connect: Verb = {
 };
 
 export const allow: Verb = {
-  spec: specOf('allow', allowTable, {
+  spec: kernelSpec('allow', allowTable, {
     usage: '<kernel> <name…>',
     words: { min: 2 },
     examples: [['ipc kernel allow py bob', 'bob may execute on it, and send to it']],
@@ -151,7 +129,7 @@ export const allow: Verb = {
     const flags = inputOf<'kernel.allow'>(allowTable, call.values);
     const told = await session.operations['kernel.allow']({
       ...flags,
-      ...named(call),
+      ...kernelMeant(call),
       names: words.map(kernelName),
     });
     const others = told.allowed.length === 0 ? 'nobody else' : told.allowed.join(', ');
@@ -160,26 +138,26 @@ export const allow: Verb = {
 };
 
 export const interrupt: Verb = {
-  spec: specOf('interrupt', interruptTable, {
-    ...one,
+  spec: kernelSpec('interrupt', interruptTable, {
+    ...oneKernel,
     examples: [['ipc kernel interrupt py', 'variables stay']],
   }),
   run: async (call) => {
     await using session = await call.open();
-    const told = await session.operations['kernel.interrupt'](named(call));
+    const told = await session.operations['kernel.interrupt'](kernelMeant(call));
     await call.tell(told, () => `${told.kernel}: ${told.steps.join('; ')}\n`);
     return told.outcome === 'still-running' ? 75 : 0;
   },
 };
 
 export const restart: Verb = {
-  spec: specOf('restart', restartTable, {
-    ...one,
+  spec: kernelSpec('restart', restartTable, {
+    ...oneKernel,
     examples: [['ipc kernel restart py', 'variables are lost']],
   }),
   run: async (call) => {
     await using session = await call.open();
-    const told = await session.operations['kernel.restart'](named(call));
+    const told = await session.operations['kernel.restart'](kernelMeant(call));
     await call.tell(
       told,
       () => `${told.kernel} is new, pid ${told.pid ?? 'not known'}; its variables are gone\n`,
@@ -188,13 +166,13 @@ export const restart: Verb = {
 };
 
 export const disconnect: Verb = {
-  spec: specOf('disconnect', disconnectTable, {
-    ...one,
+  spec: kernelSpec('disconnect', disconnectTable, {
+    ...oneKernel,
     examples: [['ipc kernel disconnect py', 'the kernel and its variables stay']],
   }),
   run: async (call) => {
     await using session = await call.open();
-    const told = await session.operations['kernel.disconnect'](named(call));
+    const told = await session.operations['kernel.disconnect'](kernelMeant(call));
     await call.tell(
       told,
       () => `${told.kernel} is left alone; again with: ipc kernel connect ${told.kernel}\n`,
@@ -203,14 +181,14 @@ export const disconnect: Verb = {
 };
 
 export const shutdown: Verb = {
-  spec: specOf('shutdown', shutdownTable, {
-    ...one,
+  spec: kernelSpec('shutdown', shutdownTable, {
+    ...oneKernel,
     examples: [['ipc kernel shutdown py', 'one that ipc started; others only with --force']],
   }),
   run: async (call) => {
     await using session = await call.open();
     const flags = inputOf<'kernel.shutdown'>(shutdownTable, call.values);
-    const told = await session.operations['kernel.shutdown']({ ...flags, ...named(call) });
+    const told = await session.operations['kernel.shutdown']({ ...flags, ...kernelMeant(call) });
     await call.tell(told, () => `${told.kernel}: ${told.how}\n`);
     return told.ended ? 0 : 75;
   },

@@ -3,11 +3,11 @@ import { awaited, executed } from '../../mcp/follow-execution.ts';
 import { aboutExecution, isOver, outputText } from '../../present/execution.ts';
 import { visible } from '../../present/escape.ts';
 import { Failure } from '../../protocol/failures.ts';
-import { parseOwnName, type AgentName } from '../../protocol/names.ts';
 import type { Execution } from '../../protocol/execution.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { interruptible } from '../interrupt.ts';
+import { kernelName } from '../kernel-verb.ts';
 import { readStdin } from '../stdin.ts';
 import { inputOf } from '../values.ts';
 import type { Spec, Verb } from '../verb.ts';
@@ -134,8 +134,3 @@ export const input: Verb = {
     await call.tell(answered, () => `${id} has its answer\n`);
   },
 };
-
-/** `py` or `@py`. */
-export function kernelName(text: string): AgentName {
-  return parseOwnName(text.replace(/^@/, ''));
-}
