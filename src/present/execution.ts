@@ -3,6 +3,7 @@ import type { Output } from '../protocol/operations.ts';
 import type { Execution } from '../protocol/execution.ts';
 import { visible, visibleLine } from './escape.ts';
 import { formatBytes } from './excerpt.ts';
+import { fenced } from './model.ts';
 import { plain, type Style } from './style.ts';
 import { formatDuration } from './time.ts';
 
@@ -57,7 +58,19 @@ function stateWords({ state, seconds, count, by, whose, ahead, latest }: Executi
   }
 }
 
-/** For a model, and for a message: the output with stderr apart, then the facts. */
+/** For a model: output and stderr each in a fence, so that no output passes for the facts below it. */
+export function executionForModel(execution: Execution): string {
+  if ('part' in execution) return executionText(execution);
+  const { id, stderr } = execution;
+  const blocks = [
+    [`output of ${id}`, outputText(execution)],
+    [`stderr of ${id}`, visible(stderr)],
+  ] as const;
+  const shown = blocks.filter(([, text]) => text !== '').map(([label, text]) => fenced(label, text));
+  return `${shown.join('')}${aboutExecution(execution, plain).join('\n')}\n`;
+}
+
+/** For a message, which is fenced as a whole: the output with stderr apart, then the facts. */
 export function executionText(execution: Execution): string {
   const { stderr } = execution;
   const output = outputText(execution);

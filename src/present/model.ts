@@ -84,6 +84,13 @@ function dataOf({ data, from }: Message, { bodyBytes }: ModelLook): Excerpt {
   return whole ? { text, missing: 0 } : excerpt(text, WEBHOOK_DATA_BYTES);
 }
 
+/** What somebody's program wrote, so that it can neither end its block nor speak with a client's voice. */
+export function fenced(label: string, text: string): string {
+  const body = escaped(text.trimEnd());
+  const fence = fenceFor(body);
+  return `${fence} ${label}\n${body}\n${fence}\n`;
+}
+
 /** Longer than any run of backticks inside, so nothing inside can close it. */
 export function fenceFor(text: string): string {
   let longest = 2;

@@ -4,7 +4,7 @@
  * as text (claude-code#70280).
  */
 import { z } from 'zod';
-import { executionsText, executionText, isOver } from '../../present/execution.ts';
+import { executionForModel, executionsText, isOver } from '../../present/execution.ts';
 import {
   inspectedText,
   kernelsText,
@@ -81,7 +81,7 @@ export const resultTool = tool({
     const { signal } = turn;
     if (line !== undefined) await turn.operations['kernel.input']({ id, value: line }, { signal });
     const first = await turn.operations['kernel.result']({ id, from, bytes }, { signal });
-    if (first.part !== undefined) return { text: executionText(first) };
+    if (first.part !== undefined) return { text: executionForModel(first) };
     const still = progress(turn, seconds);
     return await answer(await awaited(turn.operations, first, { seconds, most: undefined, signal, still }));
   },
@@ -249,7 +249,7 @@ async function answer(execution: Execution): Promise<Answer> {
   const pictures = await Promise.all(shown.slice(-MOST_PICTURES).map((image) => pictureIn(image)));
   const failed = isOver(execution) && execution.state !== 'ok';
   return {
-    text: executionText(execution),
+    text: executionForModel(execution),
     pictures: pictures.filter(isPicture),
     ...(failed ? { failed: true } : {}),
   };
