@@ -3,7 +3,7 @@ import { asFailure } from '../../protocol/failures.ts';
 import { parseOwnName } from '../../protocol/names.ts';
 import { reserveStdout, writeError, writeOut } from '../../system/output.ts';
 import type { Call } from '../call.ts';
-import type { HostReport } from '../spawn-host.ts';
+import type { HostReport } from '../kernel/spawn-host.ts';
 import type { Verb } from '../verb.ts';
 
 async function run(call: Call): Promise<number> {
@@ -14,7 +14,7 @@ async function run(call: Call): Promise<number> {
     // What it writes is its user's alone, from birth.
     process.umask(0o077);
     const [name = ''] = call.words;
-    const { hostKernel } = await import('../kernel-host.ts');
+    const { hostKernel } = await import('../kernel/host.ts');
     const hosting = await hostKernel(world, parseOwnName(name), log);
     report({ ready: true, pid: world.environment.pid, language: hosting.language });
     // Its starter goes, and the pipe with it.

@@ -2,7 +2,7 @@
 import { executionsText } from '../../present/execution.ts';
 import { inspectedText, kernelStatusText, variablesText } from '../../present/kernels.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
-import { kernelSpec, kernelMeant, oneKernel } from '../kernel-verb.ts';
+import { kernelSpec, kernelMeant, oneKernel } from '../kernel/verb.ts';
 import { inputOf } from '../values.ts';
 import type { Verb } from '../verb.ts';
 

@@ -7,7 +7,7 @@ import type { Execution } from '../../protocol/execution.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { interruptible } from '../interrupt.ts';
-import { kernelName } from '../kernel-verb.ts';
+import { kernelName } from '../kernel/verb.ts';
 import { readStdin } from '../stdin.ts';
 import { inputOf } from '../values.ts';
 import type { Spec, Verb } from '../verb.ts';

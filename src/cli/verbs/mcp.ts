@@ -60,7 +60,7 @@ async function run(call: Call): Promise<void> {
     follows: 'handshake',
     kernelsOnly: !sets.includes('messages'),
     ...(sets.includes('kernel')
-      ? { kernels: (await import('../kernel-start.ts')).localKernels(call.world) }
+      ? { kernels: (await import('../kernel/start.ts')).localKernels(call.world) }
       : {}),
     autoCheck: async (wish) => {
       const { name } = await holder.open();

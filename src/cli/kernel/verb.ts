@@ -1,7 +1,7 @@
 /** What the verbs of kernels have in common: their rows in the help, and which kernel is meant. */
-import { parseOwnName, type AgentName } from '../protocol/names.ts';
-import type { Call } from './call.ts';
-import type { FromTable, Spec } from './verb.ts';
+import { parseOwnName, type AgentName } from '../../protocol/names.ts';
+import type { Call } from '../call.ts';
+import type { FromTable, Spec } from '../verb.ts';
 
 type Shape = Pick<Spec, 'usage' | 'words' | 'examples'> &
   Partial<Pick<Spec, 'flags' | 'notes'>> & { readonly fields?: Readonly<Record<string, string>> };

@@ -3,28 +3,28 @@
  * attaching to one. It writes down what is to be hosted and starts the host, which does the rest.
  */
 import { isAbsolute, join } from 'node:path';
-import { connectionText, readConnectionFile, writeConnectionFile } from '../kernel/connection-info.ts';
-import { findKernels, isAlive, type FoundKernel, type Origin } from '../kernel/discover.ts';
-import { runtimeFolder } from '../kernel/folders.ts';
-import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../kernel/host/record.ts';
-import { commandOf, findSpecs, specNamed, type KernelSpec } from '../kernel/kernelspec.ts';
+import { connectionText, readConnectionFile, writeConnectionFile } from '../../kernel/connection-info.ts';
+import { findKernels, isAlive, type FoundKernel, type Origin } from '../../kernel/discover.ts';
+import { runtimeFolder } from '../../kernel/folders.ts';
+import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../../kernel/host/record.ts';
+import { commandOf, findSpecs, specNamed, type KernelSpec } from '../../kernel/kernelspec.ts';
 import {
   connectionFileName,
   freeConnection,
   isOurFile,
   privateConnection,
   removeTraces,
-} from '../kernel/launch.ts';
-import { Failure } from '../protocol/failures.ts';
-import { nameKey, parseOwnName, type AgentName } from '../protocol/names.ts';
-import type { LocalKernels } from '../mcp/parts.ts';
-import type { Input, Output } from '../protocol/operations.ts';
-import { variable } from '../system/environment.ts';
-import { makeFolder } from '../system/files.ts';
-import { waitForLock } from '../system/lock.ts';
-import { readdirIfThere } from '../system/keys.ts';
-import type { World } from './call.ts';
-import { claimName } from './kernel-name.ts';
+} from '../../kernel/launch.ts';
+import { Failure } from '../../protocol/failures.ts';
+import { nameKey, parseOwnName, type AgentName } from '../../protocol/names.ts';
+import type { LocalKernels } from '../../mcp/parts.ts';
+import type { Input, Output } from '../../protocol/operations.ts';
+import { variable } from '../../system/environment.ts';
+import { makeFolder } from '../../system/files.ts';
+import { waitForLock } from '../../system/lock.ts';
+import { readdirIfThere } from '../../system/keys.ts';
+import type { World } from '../call.ts';
+import { claimName } from './name.ts';
 import { isHosted, spawnHost } from './spawn-host.ts';
 
 const DEFAULT_SPEC = 'python3';

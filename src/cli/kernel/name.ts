@@ -3,13 +3,13 @@
  * one would write over the other's record. It knows nothing of how a kernel is started.
  */
 import { rmSync } from 'node:fs';
-import { isAlive } from '../kernel/discover.ts';
-import { kernelFolder, readRecord } from '../kernel/host/record.ts';
-import { Failure } from '../protocol/failures.ts';
-import { numberedName, parseOwnName, type AgentName } from '../protocol/names.ts';
-import { makeFolder } from '../system/files.ts';
-import { tryLock } from '../system/lock.ts';
-import type { World } from './call.ts';
+import { isAlive } from '../../kernel/discover.ts';
+import { kernelFolder, readRecord } from '../../kernel/host/record.ts';
+import { Failure } from '../../protocol/failures.ts';
+import { numberedName, parseOwnName, type AgentName } from '../../protocol/names.ts';
+import { makeFolder } from '../../system/files.ts';
+import { tryLock } from '../../system/lock.ts';
+import type { World } from '../call.ts';
 import { isHosted } from './spawn-host.ts';
 
 export interface NameClaim extends Disposable {

@@ -1,13 +1,13 @@
 /** Starting the process that hosts a kernel: detached, its first line says whether it is ready. */
 import { closeSync } from 'node:fs';
-import { kernelFolder, type HostRecord } from '../kernel/host/record.ts';
-import { Failure, type FailureBody } from '../protocol/failures.ts';
-import type { AgentName } from '../protocol/names.ts';
-import { firstLine } from '../rpc/start.ts';
-import { selfCommand } from '../system/environment.ts';
-import { openToAppend } from '../system/files.ts';
-import { commandWords } from '../system/processes.ts';
-import type { World } from './call.ts';
+import { kernelFolder, type HostRecord } from '../../kernel/host/record.ts';
+import { Failure, type FailureBody } from '../../protocol/failures.ts';
+import type { AgentName } from '../../protocol/names.ts';
+import { firstLine } from '../../rpc/start.ts';
+import { selfCommand } from '../../system/environment.ts';
+import { openToAppend } from '../../system/files.ts';
+import { commandWords } from '../../system/processes.ts';
+import type { World } from '../call.ts';
 
 export type HostReport =
   | { readonly ready: true; readonly pid: number; readonly language: string }

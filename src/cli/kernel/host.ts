@@ -2,28 +2,28 @@
  * The process that hosts one kernel, put together: the session on the kernel, the client of the daemon that
  * acts under the kernel's name, and the answers between them. It outlives whoever started it, and the daemon.
  */
-import { answersOf, type Answers, type HostCare } from '../kernel/host/answers.ts';
-import { KernelHost } from '../kernel/host/host.ts';
-import { takeMail, tellEnd, type MailParts } from '../kernel/host/mail.ts';
-import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../kernel/host/record.ts';
-import { readConnectionFile } from '../kernel/connection-info.ts';
-import { signalKernel } from '../kernel/kernel-process.ts';
-import { findSpecs, specNamed } from '../kernel/kernelspec.ts';
-import { isOurFile, launchKernel, removeTraces } from '../kernel/launch.ts';
-import { asFailure, Failure } from '../protocol/failures.ts';
-import type { AgentName } from '../protocol/names.ts';
-import type { ProviderName } from '../protocol/operations.ts';
-import type { Asker } from '../protocol/operations/kernel.ts';
-import { MAX_FRAME_BYTES } from '../protocol/wire.ts';
-import { clientOf } from '../rpc/client-of.ts';
-import type { IncomingCall } from '../rpc/incoming-calls.ts';
-import { pause } from '../system/clock.ts';
-import { randomUuid } from '../system/ids.ts';
-import { readOrMakeKey } from '../system/keys.ts';
-import { processFacts } from '../system/processes.ts';
-import { stageFile } from '../system/staging.ts';
-import type { World } from './call.ts';
-import { textContent } from './content.ts';
+import { answersOf, type Answers, type HostCare } from '../../kernel/host/answers.ts';
+import { KernelHost } from '../../kernel/host/host.ts';
+import { takeMail, tellEnd, type MailParts } from '../../kernel/host/mail.ts';
+import { kernelFolder, readRecord, writeRecord, type HostRecord } from '../../kernel/host/record.ts';
+import { readConnectionFile } from '../../kernel/connection-info.ts';
+import { signalKernel } from '../../kernel/kernel-process.ts';
+import { findSpecs, specNamed } from '../../kernel/kernelspec.ts';
+import { isOurFile, launchKernel, removeTraces } from '../../kernel/launch.ts';
+import { asFailure, Failure } from '../../protocol/failures.ts';
+import type { AgentName } from '../../protocol/names.ts';
+import type { ProviderName } from '../../protocol/operations.ts';
+import type { Asker } from '../../protocol/operations/kernel.ts';
+import { MAX_FRAME_BYTES } from '../../protocol/wire.ts';
+import { clientOf } from '../../rpc/client-of.ts';
+import type { IncomingCall } from '../../rpc/incoming-calls.ts';
+import { pause } from '../../system/clock.ts';
+import { randomUuid } from '../../system/ids.ts';
+import { readOrMakeKey } from '../../system/keys.ts';
+import { processFacts } from '../../system/processes.ts';
+import { stageFile } from '../../system/staging.ts';
+import type { World } from '../call.ts';
+import { textContent } from '../content.ts';
 
 /** A kernel that we launched may import a lot before it answers. */
 const LAUNCH_MS = 60_000;
