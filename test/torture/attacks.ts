@@ -1,0 +1,4 @@
+/** Every attack, in the order in which `scripts/torture` runs them. */
+import type { Attack } from './attack.ts';
+
+export const attacks: readonly Attack[] = [];
