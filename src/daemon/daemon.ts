@@ -21,6 +21,7 @@ import { type Lock, waitForLock } from '../system/lock.ts';
 import { type LogFile, openLog } from '../system/log.ts';
 import { isTerminal, writeError, writeOut } from '../system/output.ts';
 import { type Paths, resolvePaths } from '../system/paths.ts';
+import { checkContents } from '../system/contents.ts';
 import { prepareHome } from '../system/home.ts';
 import { openFileLimit, systemProcesses } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
@@ -58,6 +59,7 @@ export async function runDaemon(environment: Environment = readEnvironment()): P
     process.umask(0o077);
     const paths = resolvePaths(environment);
     prepareHome(paths, environment);
+    checkContents(paths, environment);
     const clock = systemClock();
     using lock = await takeHome(paths);
     const log = openLog(paths.log, logLimits(defaultConfig), clock.now);

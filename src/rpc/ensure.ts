@@ -7,6 +7,7 @@ import { pause } from '../system/clock.ts';
 import type { Environment } from '../system/environment.ts';
 import { errorCode } from '../system/files.ts';
 import type { Paths } from '../system/paths.ts';
+import { checkSocket } from '../system/contents.ts';
 import { checkHome } from '../system/home.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { dial } from './dial.ts';
@@ -30,7 +31,8 @@ export async function reach(
   const until = performance.now() + PATIENCE_MS;
   const there = checkHome(parts.paths, parts.environment);
   for (let wait = 2; ; wait = Math.min(50, wait * 2)) {
-    const missing = there || wait > 2 ? await tryDial(parts.paths.socket, receive) : 'ENOENT';
+    const dialed = (there || wait > 2) && checkSocket(parts.paths.socket, parts.environment.uid);
+    const missing = dialed ? await tryDial(parts.paths.socket, receive) : 'ENOENT';
     if (missing === undefined) return;
     if (performance.now() > until) throw unavailable(`nobody answered at ${parts.paths.socket} (${missing})`);
     if (missing !== 'ENOENT' && missing !== 'ECONNREFUSED') await pause(wait);

@@ -5,6 +5,7 @@
  */
 import { renameSync } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
+import { checkSocket } from '../system/contents.ts';
 import { fileIdentity, removeIfThere } from '../system/files.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { toRpcError } from './faults.ts';
@@ -73,7 +74,9 @@ export function listen(parts: ListenParts): Listener {
 
   const bind = (): { server: Bun.UnixSocketListener<Seat>; identity: string | undefined } => {
     const beside = pipe(parts.path) ? parts.path : `${parts.path}~`;
-    if (!pipe(parts.path)) removeIfThere(beside);
+    // What is no socket of ours is nothing to unlink or to move one onto.
+    if (checkSocket(beside, parts.uid) && !pipe(parts.path)) removeIfThere(beside);
+    checkSocket(parts.path, parts.uid);
     const before = process.umask(0o177);
     try {
       const server = Bun.listen<Seat>({

@@ -9,6 +9,7 @@ import { pause } from '../system/clock.ts';
 import { daemonVariables, selfCommand } from '../system/environment.ts';
 import { openToAppend } from '../system/files.ts';
 import { waitForLock } from '../system/lock.ts';
+import { checkContents } from '../system/contents.ts';
 import { prepareHome } from '../system/home.ts';
 import { dial } from './dial.ts';
 import { type EnsureParts, unavailable } from './ensure.ts';
@@ -21,6 +22,7 @@ export type StartReport =
 /** Returns when a daemon listens, or when another one that does not yet stands in the way. */
 export async function startDaemon(parts: EnsureParts, until: number): Promise<void> {
   prepareHome(parts.paths, parts.environment);
+  checkContents(parts.paths, parts.environment);
   const listening = (): Promise<boolean> => isListening(parts.paths.socket);
   using lock = await waitForLock(parts.paths.startLock, {
     milliseconds: until - performance.now(),
