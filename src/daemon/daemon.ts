@@ -26,6 +26,7 @@ import { prepareHome } from '../system/home.ts';
 import { openFileLimit, systemProcesses } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
 import { version } from '../system/version.ts';
+import { holdHome } from './hold-home.ts';
 import { Janitor } from './janitor.ts';
 import { policyOf } from './policy.ts';
 import { watchStore, watchUpkeep } from './self-check.ts';
@@ -90,16 +91,19 @@ async function takeHome(paths: Paths): Promise<Lock> {
     milliseconds: LOCK_MS,
     isPointless: () => isListening(paths.socket),
   });
-  if (lock !== undefined) return lock;
+  // Who listens has the home, even if the file of its lock was deleted; it takes that again by itself.
+  if (lock !== undefined && !(await isListening(paths.socket))) return lock;
+  lock?.[Symbol.dispose]();
   throw new Failure('busy', `wanted the home ${paths.home} for this daemon; another one has it`);
 }
 
-async function serve(world: World, _lock: Lock): Promise<number> {
+async function serve(world: World, lock: Lock): Promise<number> {
   const { environment, paths, clock, log } = world;
   const ending = Promise.withResolvers<Ending>();
   const stop = (reason: string, code = 0): void => ending.resolve({ reason, code });
 
-  const store = await openStore({ path: paths.database });
+  const hold = holdHome(lock, () => log.write('lock replaced', { path: lock.path }));
+  const store = await openStore({ path: paths.database, fence: hold.fence });
   const blobs = openBlobs({ directory: paths.blobs });
   const storeWatch = watchStore(paths.database, clock);
   const broker = new Broker({
@@ -141,6 +145,7 @@ async function serve(world: World, _lock: Lock): Promise<number> {
   });
   const stopWatching = watchUpkeep({
     clock,
+    home: hold,
     store: storeWatch,
     server,
     idleExitMs: () => world.config.idleExit * 1_000,

@@ -7,6 +7,7 @@ import type { Clock } from '../core/ports.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Server } from '../rpc/server.ts';
 import { fileIdentity } from '../system/files.ts';
+import type { HomeHold } from './hold-home.ts';
 
 const LOOK_MS = 1_000;
 
@@ -39,6 +40,7 @@ export function watchStore(database: string, clock: Clock): StoreWatch {
 
 export interface UpkeepParts {
   readonly clock: Clock;
+  readonly home: HomeHold;
   readonly store: StoreWatch;
   readonly server: Server;
   readonly idleExitMs: () => number;
@@ -70,9 +72,13 @@ export function watchUpkeep(parts: UpkeepParts): () => void {
   };
 
   let inTheWay: string | undefined;
-  /** A folder in the socket's place, a full disk: whatever it is may be gone at the next look. */
-  const repair = (): void => {
+  /**
+   * Takes back what was taken away: the lock, then the socket. False: another daemon has the home. A folder in
+   * the socket's place, a full disk: whatever is in the way may be gone at the next look.
+   */
+  const repair = (): boolean => {
     try {
+      if (!parts.home.keep()) return false;
       if (!server.intact()) {
         server.repair();
         parts.repaired();
@@ -83,12 +89,13 @@ export function watchUpkeep(parts: UpkeepParts): () => void {
       if (found !== inTheWay) parts.unrepaired(error);
       inTheWay = found;
     }
+    return true;
   };
 
   const look = (): void => {
     const broken = store.broken();
     if (broken !== undefined) return parts.stop(broken.message, 1);
-    repair();
+    if (!repair()) return parts.stop('another daemon has the home', 1);
     if (idle()) return parts.stop('idle', 0);
     callOff = clock.after(LOOK_MS, look);
   };

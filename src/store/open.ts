@@ -40,10 +40,12 @@ import { verifyMethods } from './upkeep/verify-backup.ts';
 export interface StoreOptions {
   /** File of the database, or `:memory:`. */
   readonly path: string;
+  /** Throws when another process may have taken the store over; asked within every transaction. */
+  readonly fence?: () => void;
 }
 
 /** Opens or makes the store. Throws `store_newer`, `store_damaged`, `busy`, `disk_full` or `cannot_create`. */
-export async function openStore({ path }: StoreOptions): Promise<Store> {
+export async function openStore({ path, fence }: StoreOptions): Promise<Store> {
   const sql = openDatabase(path);
   const sequence = openSequence(sql);
   const filing = new Filing(sql, sequence);
@@ -51,7 +53,12 @@ export async function openStore({ path }: StoreOptions): Promise<Store> {
     filing.settle();
     sequence.save();
   };
-  const commits = openCommitter(sql, { inspect: sameFile(path), beforeCommit });
+  const isSame = sameFile(path);
+  const inspect = (): void => {
+    isSame();
+    fence?.();
+  };
+  const commits = openCommitter(sql, { inspect, beforeCommit });
   const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
   return {
     ...enterMethods(engine),
@@ -87,6 +94,9 @@ function openDatabase(path: string): Sql {
     const sql = openSql(path);
     try {
       migrate(sql);
+      // Whoever writes here still, and has lost the home, ends what it is at before anything is read; its
+      // next transaction is refused by its own fence.
+      sql.script('BEGIN IMMEDIATE; COMMIT');
       return sql;
     } catch (error) {
       sql.close();

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test';
+import { unlinkSync } from 'node:fs';
 import { tryLock, waitForLock } from '../../src/system/lock.ts';
 import { temporaryHome } from '../support/home.ts';
 
@@ -29,6 +30,24 @@ test('a lock is held by one process at a time', async () => {
   const other = holder(path, '');
   expect(await said(other.stdout)).toBe('refused');
   await other.exited;
+});
+
+test('a lock whose file was deleted is taken again, unless somebody else was faster', async () => {
+  await using home = await temporaryHome();
+  const path = `${home.path}/a.lock`;
+  using mine = await tryLock(path);
+  expect(mine?.keep()).toBe('held');
+  unlinkSync(path);
+  expect(mine?.keep()).toBe('retaken');
+  expect(mine?.keep()).toBe('held');
+  expect(await tryLock(path)).toBeUndefined();
+  unlinkSync(path);
+  const other = holder(path, 'await new Promise(() => setInterval(() => {}, 1000));');
+  expect(await said(other.stdout)).toBe('held');
+  expect(mine?.keep()).toBe('lost');
+  other.kill('SIGKILL');
+  await other.exited;
+  expect(mine?.keep()).toBe('retaken');
 });
 
 test('a lock that is let go can be taken', async () => {

@@ -29,7 +29,7 @@ interface Step {
 }
 
 export interface CommitHooks {
-  /** Looks whether the file is still ours; throws when it is not. */
+  /** Looks whether the file is still ours to write; throws when it is not. Within the transaction. */
   readonly inspect: () => void;
   /** Last writes of every turn. */
   readonly beforeCommit: () => void;
@@ -90,7 +90,6 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
  * a fault and rare, so the turn is first tried without, and done again with them when one does.
  */
 function commit(sql: Sql, hooks: CommitHooks, steps: readonly Step[]): void {
-  hooks.inspect();
   const synced = steps.some((step) => step.synced);
   if (!synced) sql.run('PRAGMA synchronous = NORMAL');
   try {
@@ -115,6 +114,7 @@ function transact(
   how: (sql: Sql, step: Step) => void,
 ): void {
   sql.run('BEGIN IMMEDIATE');
+  hooks.inspect();
   for (const step of steps) how(sql, step);
   hooks.beforeCommit();
   sql.run('COMMIT');
