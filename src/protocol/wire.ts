@@ -4,6 +4,7 @@
  *
  * Methods that begin with `rpc.` belong to the wire itself (JSON-RPC 2.0 §8 reserves the prefix):
  *   rpc.hello   request   first frame of a session
+ *   rpc.ping    request   a sign of life is wanted; older daemons answer that they do not know it, which is one
  *   rpc.cancel  notice    { id }            the caller no longer wants the answer
  *   rpc.begin   notice    { id, cursor }    where a stream begins, before its first item; not every stream says so
  *   rpc.next    notice    { id, value }     one item of a stream

@@ -28,6 +28,8 @@ export interface ClientParts {
   readonly version?: string | undefined;
   /** How long a daemon may take to greet back; 5 s when absent. */
   readonly helloMs?: number | undefined;
+  /** After such a silence a daemon that owes an answer is asked whether it lives; 4 s when absent. */
+  readonly silenceMs?: number | undefined;
   /** Called once, when the first call has left: while the daemon works on it, our time is free. */
   readonly meanwhile?: (() => void) | undefined;
 }
@@ -189,6 +191,7 @@ export class Client {
         secret: this.#parts.secret?.(),
         serve: this.#parts.serve,
         helloMs: this.#parts.helloMs,
+        silenceMs: this.#parts.silenceMs,
       });
       this.#current = link;
       void link.ended().then(() => this.#drop(link));

@@ -7,6 +7,7 @@ import { compareVersions } from '../system/version.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { broken, isBroken } from './faults.ts';
 import { MAX_ANSWER_BYTES, Peer } from './peer.ts';
+import { Pulse } from './pulse.ts';
 import type { Serve } from './incoming-calls.ts';
 import type { Following } from './outgoing-calls.ts';
 
@@ -19,15 +20,19 @@ export interface LinkParts {
   readonly secret: string | undefined;
   readonly serve: Serve | undefined;
   readonly helloMs: number | undefined;
+  readonly silenceMs: number | undefined;
 }
 
 /** Whatever listens there has this long to greet back. */
 const HELLO_MS = 5_000;
+/** While it copies or checks the whole store the daemon hears nothing. */
+const LONG_WORK = /^store\./;
 
 export class Link {
   readonly peer: Peer;
   readonly #parts: LinkParts;
   readonly #ended: Promise<void>;
+  readonly #pulse: Pulse;
   #welcomed: Welcome | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #garbage = false;
@@ -52,6 +57,12 @@ export class Link {
         clearTimeout(this.#silence);
         ended.resolve();
       },
+    });
+    this.#pulse = new Pulse({
+      heard: () => this.peer.heard,
+      ask: () => void this.peer.call('rpc.ping', {}).catch(() => undefined),
+      silenceMs: parts.silenceMs,
+      silent: () => this.peer.forsake(silent('does not answer any more')),
     });
   }
 
@@ -85,7 +96,8 @@ export class Link {
 
   call(method: string, params: unknown, signal?: AbortSignal): Promise<unknown> {
     void this.welcome();
-    return this.peer.call(method, params, signal);
+    const answer = this.peer.call(method, params, signal);
+    return LONG_WORK.test(method) ? answer : this.#pulse.during(answer);
   }
 
   stream(method: string, params: unknown, following: Following): AsyncIterableIterator<unknown> {
@@ -148,7 +160,10 @@ export class Link {
   }
 
   #awaitGreeting(): void {
-    this.#silence ??= setTimeout(() => this.peer.end(silent()), this.#parts.helloMs ?? HELLO_MS);
+    this.#silence ??= setTimeout(
+      () => this.peer.end(silent('takes the connection and does not answer')),
+      this.#parts.helloMs ?? HELLO_MS,
+    );
   }
 
   #whatItIs(error: unknown): unknown {
@@ -169,8 +184,8 @@ export function foreign(found: string): Failure {
  * Stopped, or stuck: to dial again would only wait as long again. `silent` tells it from a daemon that
  * is not there; its pid stands in the log.
  */
-function silent(): Failure {
-  return new Failure('daemon_unavailable', 'wanted the daemon; it takes the connection and does not answer', {
+function silent(found: string): Failure {
+  return new Failure('daemon_unavailable', `wanted the daemon; it ${found}`, {
     hint: 'ipc daemon logs',
     details: { silent: true },
   });

@@ -30,8 +30,11 @@ export class Peer implements Receiver {
   readonly #serving: Serving;
   readonly #waiting = new Map<RpcId, Waiting>();
   readonly #listening = new Map<RpcId, () => void>();
+  /** Calls that wait for one answer: not streams, whose silence means nothing. */
+  readonly #asked = new Set<RpcId>();
   readonly #split: (chunk: Uint8Array) => void;
   #lastId = 0;
+  #heard = 0;
   #over: Failure | undefined;
   /** Why this side hangs up: the connection may say that it is closed before `end` has gone on. */
   #leaving: { readonly why: Failure; readonly how: 'closed' | 'garbage' } | undefined;
@@ -56,8 +59,22 @@ export class Peer implements Receiver {
           },
         ),
       );
+      this.#asked.add(id);
       this.#onAbort(id, signal);
     });
+  }
+
+  /** Grows with whatever the other side says. */
+  get heard(): number {
+    return this.#heard;
+  }
+
+  /** Waits no longer for single answers; the conversation goes on. */
+  forsake(why: Failure): void {
+    for (const id of this.#asked) {
+      this.notify('rpc.cancel', { id });
+      this.#waiting.get(id)?.failed(why);
+    }
   }
 
   stream(method: string, params: unknown, following: Following = {}): AsyncIterableIterator<unknown> {
@@ -92,6 +109,7 @@ export class Peer implements Receiver {
 
   data(chunk: Uint8Array): void {
     if (this.#over !== undefined) return;
+    this.#heard += 1;
     try {
       this.#split(chunk);
     } catch (error) {
@@ -156,6 +174,7 @@ export class Peer implements Receiver {
 
   #forget(id: RpcId): void {
     this.#waiting.delete(id);
+    this.#asked.delete(id);
     this.#listening.get(id)?.();
     this.#listening.delete(id);
   }

@@ -84,6 +84,7 @@ export class ServerSession implements Receiver {
     if (call.method === 'rpc.hello') return { value: await this.#hello(call.params) };
     if (!this.#greeted)
       return this.#hangUp(new Failure('malformed', `wanted rpc.hello first, found ${call.method}`));
+    if (call.method === 'rpc.ping') return { value: {} };
     const session = await this.#opened.promise;
     if (this.#stopping) throw notBegun('the daemon is stopping');
     if (this.#outdated && !UPKEEP.test(call.method)) {

@@ -162,13 +162,7 @@ test.each(homes)('%s in the place of the home is refused by every door', async (
   await using machine = await openMachine();
   await lay(machine, machine.home);
   const there = await lstat(machine.home);
-  const commands = [
-    ['send', 'bob', 'x'],
-    ['check'],
-    ['watch'],
-    ['daemon', 'start'],
-    ['daemon', 'run'],
-  ];
+  const commands = [['send', 'bob', 'x'], ['check'], ['watch'], ['daemon', 'start'], ['daemon', 'run']];
   const ran = await Promise.all(commands.map((command) => machine.run(command)));
   expect(ran.map(({ code }) => code)).toEqual(commands.map(() => 77));
   for (const { stderr, stdout } of ran) expect(stderr + stdout).toContain('wanted a folder of our own');
