@@ -6,6 +6,9 @@ export interface Connection {
   end(): void;
   /** Resolves when little enough waits to be read by the other side, or nobody is there any more. */
   drained(): Promise<void>;
+  /** Nothing more is read until `resume`: the other side waits. */
+  pause(): void;
+  resume(): void;
   readonly closed: boolean;
 }
 

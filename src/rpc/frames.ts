@@ -9,8 +9,11 @@ import { Failure } from '../protocol/failures.ts';
 
 const NEWLINE = 0x0a;
 
+/** Feeds a chunk, of which so many lines at most are taken; returns what it did not look at. */
+export type Feed = (chunk: Uint8Array, most: number) => Uint8Array;
+
 /** A function to be fed with chunks, that calls `take` for each whole line. Throws `too_large`, `malformed`. */
-export function lineSplitter(maxBytes: number, take: (line: string) => void): (chunk: Uint8Array) => void {
+export function lineSplitter(longest: () => number, take: (line: string) => void): Feed {
   // Not every sequence of bytes is text; guessing would change a message on its way.
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   // The beginning of a line whose end has not come: one buffer that doubles, so that a writer of
@@ -19,6 +22,7 @@ export function lineSplitter(maxBytes: number, take: (line: string) => void): (c
   let used = 0;
 
   const keep = (bytes: Uint8Array): void => {
+    const maxBytes = longest();
     if (used + bytes.length > maxBytes) {
       throw new Failure('too_large', `wanted frames of at most ${maxBytes} bytes, found a longer one`);
     }
@@ -39,12 +43,15 @@ export function lineSplitter(maxBytes: number, take: (line: string) => void): (c
     }
   };
 
-  return (chunk) => {
+  return (chunk, most) => {
     let start = 0;
+    let lines = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      if (lines === most) return chunk.subarray(start);
+      lines += 1;
       let line = chunk.subarray(start, end);
       start = end + 1;
-      if (used > 0 || line.length > maxBytes) {
+      if (used > 0 || line.length > longest()) {
         keep(line);
         line = room.subarray(0, used);
         room = new Uint8Array(0);
@@ -53,6 +60,7 @@ export function lineSplitter(maxBytes: number, take: (line: string) => void): (c
       if (line.length > 0) take(text(line));
     }
     if (start < chunk.length) keep(chunk.subarray(start));
+    return chunk.subarray(chunk.length);
   };
 }
 

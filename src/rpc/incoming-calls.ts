@@ -18,6 +18,8 @@ export type Serve = (call: IncomingCall) => Promise<Answer>;
 
 /** One session's calls at once; a client that needs more waits for answers first. */
 const MAX_CALLS = 1_024;
+/** Characters of all their frames together: what waits for mail is kept whole as long as it waits. */
+const MAX_CALL_CHARACTERS = 8 * 1_048_576;
 /** Credit a reader may pile up. */
 const MAX_CREDIT = 16 * STREAM_CREDIT;
 
@@ -32,19 +34,25 @@ export class Serving {
   readonly #serve: Serve;
   readonly #running = new Map<RpcId, Running>();
   readonly #idle: (() => void)[] = [];
+  #characters = 0;
 
   constructor(connection: Connection, serve: Serve) {
     this.#connection = connection;
     this.#serve = serve;
   }
 
-  request(id: RpcId, method: string, params: unknown): void {
-    const refused = this.#refusal(id);
+  /** `characters`: how long its frame was. */
+  request(id: RpcId, method: string, params: unknown, characters: number): void {
+    const refused = this.#refusal(id, characters);
     if (refused !== undefined) return this.#reply(id, { error: toRpcError(refused) });
     const running: Running = { abort: new AbortController(), credit: STREAM_CREDIT, more: undefined };
     this.#running.set(id, running);
+    this.#characters += characters;
     const begin = (cursor: string): void => this.#notify('rpc.begin', { id, cursor });
-    void this.#run(id, { method, params, signal: running.abort.signal, begin }, running);
+    const call = { method, params, signal: running.abort.signal, begin };
+    void this.#run(id, call, running).finally(() => {
+      this.#characters -= characters;
+    });
   }
 
   cancel(id: RpcId): void {
@@ -70,11 +78,16 @@ export class Serving {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  #refusal(id: RpcId): Failure | undefined {
+  #refusal(id: RpcId, characters: number): Failure | undefined {
     if (this.#running.has(id))
       return new Failure('invalid', `wanted a new id, found ${id}, which is under way`);
-    if (this.#running.size < MAX_CALLS) return undefined;
-    return new Failure('busy', `wanted at most ${MAX_CALLS} calls of one session at once`);
+    if (this.#running.size >= MAX_CALLS)
+      return new Failure('busy', `wanted at most ${MAX_CALLS} calls of one session at once`);
+    if (this.#characters + characters <= MAX_CALL_CHARACTERS) return undefined;
+    return new Failure(
+      'busy',
+      `wanted at most ${MAX_CALL_CHARACTERS} characters in the calls of one session at once`,
+    );
   }
 
   async #run(id: RpcId, call: IncomingCall, running: Running): Promise<void> {

@@ -46,7 +46,7 @@ export class Link {
     this.#ended = ended.promise;
     this.peer = new Peer({
       connection,
-      maxBytes: MAX_ANSWER_BYTES,
+      maxBytes: () => MAX_ANSWER_BYTES,
       serve:
         parts.serve ??
         ((call) =>

@@ -18,6 +18,8 @@ export interface ListenParts {
   /** Whose connections are taken; undefined: the system cannot tell users apart. */
   readonly uid: number | undefined;
   readonly accept: (connection: Connection) => Receiver;
+  /** Asked when all places are taken: whether one was given up for who comes. */
+  readonly makeRoom?: () => boolean;
 }
 
 export interface Listener {
@@ -125,10 +127,18 @@ export function listen(parts: ListenParts): Listener {
 }
 
 function refusal(socket: object, connections: number, parts: ListenParts): Failure | undefined {
-  if (connections > parts.maxConnections) {
-    return new Failure('busy', `wanted at most ${parts.maxConnections} sessions at once; one more came`);
-  }
   const user = parts.uid === undefined ? undefined : peerUser(socket);
-  if (user === undefined || user === parts.uid || user === 0) return undefined;
-  return new Failure('not_allowed', `wanted a session of user ${parts.uid}, found one of user ${user}`);
+  if (user !== undefined && user !== parts.uid && user !== 0)
+    return new Failure('not_allowed', `wanted a session of user ${parts.uid}, found one of user ${user}`);
+  if (connections <= parts.maxConnections || hasRoom(connections, parts)) return undefined;
+  return full(parts.maxConnections);
+}
+
+/** Those who gave up their place linger as those who were refused do, and are as few. */
+function hasRoom(connections: number, { maxConnections, makeRoom }: ListenParts): boolean {
+  return connections <= maxConnections + MAX_REFUSED && makeRoom?.() === true;
+}
+
+export function full(maxConnections: number): Failure {
+  return new Failure('busy', `wanted at most ${maxConnections} sessions at once; one more came`);
 }

@@ -9,6 +9,8 @@ export interface Outlet {
   write(bytes: Uint8Array): number;
   end(): void;
   terminate(): void;
+  pause(): void;
+  resume(): void;
 }
 
 /** More waiting than this, and the reader is given up. */
@@ -58,6 +60,14 @@ export class Outbox implements Connection {
   drained(): Promise<void> {
     if (this.closed || this.#waiting <= LOW_WATER_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  pause(): void {
+    if (!this.closed) this.#outlet.pause();
+  }
+
+  resume(): void {
+    if (!this.closed) this.#outlet.resume();
   }
 
   /** Writes what waits, as far as the socket takes it: after each turn's sends, and when it drained. */

@@ -8,20 +8,26 @@ import { MAX_FRAME_BYTES, type RpcId } from '../protocol/wire.ts';
 import { settle, singleAnswer, StreamReader, type Following, type Waiting } from './outgoing-calls.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { broken, toRpcError } from './faults.ts';
-import { isTooDeep, lineSplitter } from './frames.ts';
+import { isTooDeep, lineSplitter, type Feed } from './frames.ts';
 import { Serving, type Serve } from './incoming-calls.ts';
+import type { Turns } from './turns.ts';
 
 /** Longest frame a client takes from its daemon; the daemon takes `MAX_FRAME_BYTES` from anybody. */
 export const MAX_ANSWER_BYTES = 64 * MAX_FRAME_BYTES;
 
 export interface PeerParts {
   readonly connection: Connection;
-  /** Longest frame that is taken from the other side. */
-  readonly maxBytes: number;
+  /** Longest frame that is taken from the other side, as of now. */
+  readonly maxBytes: () => number;
+  /** Shared with the daemon's other connections: whose turn it is. A client has one connection. */
+  readonly turns?: Turns | undefined;
   readonly serve: Serve;
   /** The conversation is over. `garbage`: what came was not JSON-RPC. */
   readonly ended: (why: Failure, how: 'closed' | 'garbage') => void;
 }
+
+/** Characters of an id: it is kept while its call runs, and comes back in the answer. */
+const MAX_ID = 256;
 
 type Frame = Readonly<Record<string, unknown>>;
 
@@ -32,7 +38,10 @@ export class Peer implements Receiver {
   readonly #listening = new Map<RpcId, () => void>();
   /** Calls that wait for one answer: not streams, whose silence means nothing. */
   readonly #asked = new Set<RpcId>();
-  readonly #split: (chunk: Uint8Array) => void;
+  readonly #split: Feed;
+  /** What came and has to wait for its turn; nothing more is read meanwhile. */
+  #unread: Uint8Array | undefined;
+  #frames = 0;
   #lastId = 0;
   #heard = 0;
   #over: Failure | undefined;
@@ -108,13 +117,33 @@ export class Peer implements Receiver {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#over !== undefined) return;
     this.#heard += 1;
+    if (this.#unread === undefined) this.#read(chunk, this.#parts.turns?.share() ?? Infinity);
+    // The system had read it before it was told to pause.
+    else this.#unread = Buffer.concat([this.#unread, chunk]);
+  }
+
+  #read(chunk: Uint8Array, share: number): void {
+    if (this.#over !== undefined) return;
+    const { turns, connection } = this.#parts;
+    const before = this.#frames;
     try {
-      this.#split(chunk);
+      const rest = this.#split(chunk, share);
+      turns?.spent(this.#frames - before);
+      if (rest.length === 0 || turns === undefined) return;
+      connection.pause();
+      this.#unread = rest;
+      turns.wait((next) => this.#goOn(next));
     } catch (error) {
       this.refuse(asFailure(error), 'garbage');
     }
+  }
+
+  #goOn(share: number): void {
+    const unread = this.#unread;
+    this.#unread = undefined;
+    if (unread !== undefined) this.#read(unread, share);
+    if (this.#unread === undefined) this.#parts.connection.resume();
   }
 
   closed(): void {
@@ -181,12 +210,13 @@ export class Peer implements Receiver {
 
   #take(line: string): void {
     if (this.#over !== undefined) return;
+    this.#frames += 1;
     const frame = parse(line);
     const { id, method } = frame;
     if (typeof method === 'string') {
       if (id === undefined) return this.#notice(method, frame['params']);
-      if (!isId(id)) throw new Failure('malformed', 'wanted an id that is a number or a string');
-      return this.#serving.request(id, method, frame['params']);
+      if (!isId(id)) throw new Failure('malformed', `wanted an id: a number or at most ${MAX_ID} characters`);
+      return this.#serving.request(id, method, frame['params'], line.length);
     }
     if (!('result' in frame) && !('error' in frame))
       throw new Failure('malformed', 'wanted a JSON-RPC 2.0 frame');
@@ -222,6 +252,7 @@ export class Peer implements Receiver {
   #finish(why: Failure, how: 'closed' | 'garbage'): void {
     if (this.#over !== undefined) return;
     this.#over = why;
+    this.#unread = undefined;
     this.#serving.cancelAll();
     for (const waiting of [...this.#waiting.values()]) waiting.failed(why);
     this.#waiting.clear();
@@ -243,5 +274,5 @@ function parse(line: string): Frame {
 }
 
 function isId(id: unknown): id is RpcId {
-  return typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id));
+  return (typeof id === 'string' && id.length <= MAX_ID) || (typeof id === 'number' && Number.isFinite(id));
 }

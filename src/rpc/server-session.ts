@@ -10,11 +10,14 @@ import { notBegun } from './faults.ts';
 import { Handshake, type HandshakeParts } from './handshake.ts';
 import { Peer } from './peer.ts';
 import type { Answer, IncomingCall } from './incoming-calls.ts';
+import type { Turns } from './turns.ts';
 
 export interface SessionParts extends HandshakeParts {
   readonly open: (opening: Opening) => Promise<OpenSession>;
   readonly after: (milliseconds: number, run: () => void) => () => void;
   readonly turn: (run: () => void) => void;
+  /** Whose frames are taken next. */
+  readonly turns: Turns;
   readonly log: Log;
   /** A reason to answer nothing any more, such as a store that vanished; asked after every call. */
   readonly broken: () => Failure | undefined;
@@ -22,6 +25,8 @@ export interface SessionParts extends HandshakeParts {
 
 /** A connection that says nothing is not kept. */
 const HELLO_MS = 5_000;
+/** Who has not said hello is given no more room than a hello takes. */
+const MAX_HELLO_BYTES = 65_536;
 const NOBODY: Caller = { client: 'unknown', kind: 'script', pid: 0 };
 /** All that an outdated daemon still does for a newer caller. */
 const UPKEEP = /^daemon\./;
@@ -45,7 +50,8 @@ export class ServerSession implements Receiver {
     this.#handshake = new Handshake(parts);
     this.#peer = new Peer({
       connection,
-      maxBytes: MAX_FRAME_BYTES,
+      maxBytes: () => (this.#greeted ? MAX_FRAME_BYTES : MAX_HELLO_BYTES),
+      turns: parts.turns,
       serve: (call) => this.#serve(call),
       ended: (why) => this.#ended(why),
     });
@@ -62,6 +68,16 @@ export class ServerSession implements Receiver {
 
   closed(): void {
     this.#peer.closed();
+  }
+
+  /** It has said who it is. */
+  get greeted(): boolean {
+    return this.#greeted;
+  }
+
+  /** Tells why, and hangs up. */
+  dismiss(why: Failure): void {
+    this.#peer.refuse(why);
   }
 
   /** Begins nothing new, waits for what is under way up to a moment, and hangs up. */

@@ -1,8 +1,9 @@
 /** The daemon's door: takes connections, gives each a session, and at the end lets them finish. */
-import { listen } from './listen.ts';
+import { full, listen } from './listen.ts';
 import { ServerSession, type SessionParts } from './server-session.ts';
+import { Turns } from './turns.ts';
 
-export interface ServerParts extends SessionParts {
+export interface ServerParts extends Omit<SessionParts, 'turns'> {
   readonly path: string;
   readonly uid: number | undefined;
   readonly maxConnections: number;
@@ -21,13 +22,25 @@ export interface Server {
 
 export function startServer(parts: ServerParts): Server {
   const sessions = new Set<ServerSession>();
+  const turns = new Turns(parts.turn);
   let taken = 0;
+  /** The one that has been silent longest, if any has not said hello yet: it gives its place to who comes. */
+  const makeRoom = (): boolean => {
+    for (const session of sessions) {
+      if (session.greeted) continue;
+      sessions.delete(session);
+      session.dismiss(full(parts.maxConnections));
+      return true;
+    }
+    return false;
+  };
   const listener = listen({
     path: parts.path,
     uid: parts.uid,
     maxConnections: parts.maxConnections,
+    makeRoom,
     accept: (connection) => {
-      const session = new ServerSession(connection, parts, (left) => sessions.delete(left));
+      const session = new ServerSession(connection, { ...parts, turns }, (left) => sessions.delete(left));
       sessions.add(session);
       taken += 1;
       return session;

@@ -254,7 +254,7 @@ test('both sides may call: the daemon asks a session and reads its stream', asyn
     accept: (connection) => {
       const peer = new Peer({
         connection,
-        maxBytes: 1_000_000,
+        maxBytes: () => 1_000_000,
         serve: async ({ params }) => ({ value: { echoed: params } }),
         ended: () => undefined,
       });
@@ -266,7 +266,7 @@ test('both sides may call: the daemon asks a session and reads its stream', asyn
   await dial(home.paths.socket, (connection) => {
     sessionSide = new Peer({
       connection,
-      maxBytes: 1_000_000,
+      maxBytes: () => 1_000_000,
       serve: async ({ method }) =>
         method === 'count' ? { items: countTo(200) } : { value: `ran ${method}` },
       ended: () => undefined,

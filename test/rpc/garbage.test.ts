@@ -56,7 +56,8 @@ test.each([
   ['bytes that are not UTF-8', Uint8Array.of(0x22, 0xff, 0xfe, 0x22, 0x0a), 'malformed'],
   ['a frame of more than 1 MiB', `"${'x'.repeat(1_100_000)}"\n`, 'too_large'],
   ['a frame of more than 1 MiB that never ends', 'x'.repeat(1_100_000), 'too_large'],
-  ['JSON nested 500,000 deep', `${'['.repeat(500_000)}${']'.repeat(500_000)}\n`, 'malformed'],
+  ['a first frame of more than 64 KiB', `"${'x'.repeat(70_000)}"\n`, 'too_large'],
+  ['JSON nested 30,000 deep', `${'['.repeat(30_000)}${']'.repeat(30_000)}\n`, 'malformed'],
 ])(
   '%s is answered with a word why and the connection closed; the daemon lives on',
   async (_name, bytes, expected) => {
@@ -172,6 +173,77 @@ test('an id that is under way cannot be used again', async () => {
   expect(code(await socket.answer(1))).toBe('invalid');
   gate.resolve({ agents: [] });
   await until(() => socket.lines.length === 3, 'the answer to the first');
+});
+
+test('an id of thousands of characters is none', async () => {
+  await using home = await temporaryHome();
+  await using _fake = fakeServer(home, handlers);
+  using socket = await rawSocket(home.paths.socket);
+  await socket.frame(HELLO);
+  await socket.frame(who('x'.repeat(256)));
+  expect(await socket.answer('x'.repeat(256))).toHaveProperty('result');
+  await socket.frame(who('x'.repeat(257)));
+  await socket.ended();
+  expect(code(await socket.at(2))).toBe('malformed');
+});
+
+test('calls that wait are kept whole, so one session has room for a few large ones', async () => {
+  await using home = await temporaryHome();
+  const gate = Promise.withResolvers<unknown>();
+  await using _fake = fakeServer(home, { who: () => gate.promise });
+  using socket = await rawSocket(home.paths.socket);
+  await socket.frame(HELLO);
+  for (let id = 1; id <= 9; id += 1) await socket.frame(who(id, { padding: 'x'.repeat(1_000_000) }));
+  expect(code(await socket.answer(9))).toBe('busy');
+  gate.resolve({ agents: [] });
+  expect(await socket.answer(8)).toHaveProperty('result');
+  await socket.frame(who(10));
+  expect(await socket.answer(10)).toHaveProperty('result');
+});
+
+test('who sends thousands of frames at once does not keep the others waiting', async () => {
+  await using home = await temporaryHome();
+  let flooded = 0;
+  const floodedBefore = Promise.withResolvers<number>();
+  await using _fake = fakeServer(home, {
+    who: async () => {
+      flooded += 1;
+      return { agents: [] };
+    },
+    'topic.list': async () => {
+      floodedBefore.resolve(flooded);
+      return { topics: [] };
+    },
+  });
+  using flooder = await rawSocket(home.paths.socket);
+  using other = await rawSocket(home.paths.socket);
+  await flooder.frame(HELLO);
+  await other.frame(HELLO);
+  await Promise.all([flooder.answer('hello'), other.answer('hello')]);
+  const frames = Array.from({ length: 5_000 }, (_, id) => `${JSON.stringify(who(id))}\n`).join('');
+  const flooding = flooder.write(frames);
+  await other.frame({ jsonrpc: '2.0', id: 1, method: 'topic.list' });
+  expect(await other.answer(1)).toHaveProperty('result');
+  expect(await floodedBefore.promise).toBeLessThan(500);
+  await flooding;
+  expect(await flooder.answer(4_999)).toHaveProperty('result');
+  expect(flooded).toBe(5_000);
+});
+
+test('in a full house the one that has not said hello for longest gives its place to who comes', async () => {
+  await using home = await temporaryHome();
+  await using fake = fakeServer(home, handlers, { maxConnections: 3 });
+  using first = await rawSocket(home.paths.socket);
+  await first.frame(HELLO);
+  await first.answer('hello');
+  using second = await rawSocket(home.paths.socket);
+  using third = await rawSocket(home.paths.socket);
+  await until(() => fake.server.connections === 3, 'a full house');
+  await expectServed(home);
+  expect(code(await second.at(0))).toBe('busy');
+  await second.ended();
+  await third.frame(HELLO);
+  expect(await third.answer('hello')).toHaveProperty('result');
 });
 
 test('answers to nobody, cancels of nothing and strange credit are ignored', async () => {
