@@ -88,10 +88,15 @@ export function directoryHandlers(desk: Desk, session: Session): Pick<Handlers, 
     },
     who: async ({ name, all }) => who(desk, session, { name: name ?? null, all: all === true }),
     whoami: async () => {
-      if (session.agent === null) return { kind: session.kind };
-      const { agents } = await who(desk, session, { name: session.agent.name, all: true });
-      const [you] = agents;
-      return you === undefined ? { kind: session.kind } : { you, kind: session.kind };
+      const { agent } = session;
+      if (agent === null) return { kind: session.kind };
+      await desk.presence.settle();
+      const around = { now: now(), processes: desk.processes };
+      // Renamed or removed by another at this very moment, it is under its name no more.
+      const profiles = await desk.store.agents({ name: agent.name, now: around.now });
+      const own = profiles.find(({ id }) => id === agent.id);
+      if (own === undefined) return { kind: session.kind };
+      return { you: agentView(own, agent.id, around), kind: session.kind };
     },
   };
 }

@@ -108,7 +108,7 @@ function codeOf(issue: z.core.$ZodIssue | undefined): FailureCode {
 
 /** A failure that the operation's row in the table does not name: the table is wrong, or the handler is. */
 export function isUndeclared(method: string, failure: Failure): boolean {
-  if (!isOperationName(method)) return failure.code !== 'unknown_operation';
+  if (!isOperationName(method) || !isServed(method)) return failure.code !== 'unknown_operation';
   return !commonFailures.has(failure.code) && !operations[method].failures.includes(failure.code);
 }
 

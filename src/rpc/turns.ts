@@ -5,9 +5,9 @@
  */
 
 /** Of one connection. More than a client has outstanding that does not flood. */
-const OF_ONE = 64;
+const OF_ONE = 16;
 /** Of all together: more would make one turn longer than a send may take. */
-const OF_ALL = 128;
+const OF_ALL = 32;
 
 export class Turns {
   readonly #later: (run: () => void) => void;

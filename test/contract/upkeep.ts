@@ -71,6 +71,23 @@ export function upkeepContract(open: OpenEngine): void {
     expect(await town.store.topics({ viewer: ann })).toMatchObject([{ members: ['bob'], joined: false }]);
   });
 
+  test('who was removed a moment ago joins and mutes nothing, and sweeps go on', async () => {
+    await using town = await openTown(open);
+    const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
+    const removal = town.store.remove({ name: named('bob'), force: true, deadAnchor: null, now: town.now });
+    // Of the same turn: its session has not heard of it.
+    const [removed, joined, muted] = await Promise.all([
+      removal,
+      town.store.join({ agent: bob, topic: named('t'), now: town.now }).catch((error: unknown) => error),
+      town.store.mute({ agent: bob, name: named('ann'), muted: true, now: town.now }),
+    ]);
+    expect(removed.ok).toBe(true);
+    expect(joined).toMatchObject({ code: 'not_registered' });
+    expect(muted).toMatchObject({ ok: false, code: 'not_registered' });
+    await town.sweep();
+    expect(await town.store.topics({ viewer: ann })).toEqual([]);
+  });
+
   describe('retention', () => {
     test('old finished messages go; unread ones, dead letters and newer ones stay', async () => {
       await using town = await openTown(open);

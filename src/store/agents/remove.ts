@@ -10,7 +10,8 @@ import { agentNamed, anchorOf, sameAnchor, type AgentRow } from './rows.ts';
 
 const UNFINISHED = `SELECT ${DELIVERY} FROM delivery
   WHERE agent = ?1 AND filed = 1 AND ${UNFINISHED_STATE}`;
-const FREE = [
+/** All that refers to an agent by its row, beside mail. */
+export const FREE = [
   'DELETE FROM forward WHERE agent = ?1',
   'DELETE FROM membership WHERE agent = ?1',
   'DELETE FROM mute WHERE agent = ?1 OR sender = ?1',

@@ -1,8 +1,10 @@
 /** Topics: joined, left, listed. A topic is there while somebody is in it. */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId } from '../../core/records/agents.ts';
+import { Failure } from '../../protocol/failures.ts';
 import { nameKey } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
+import { agentById } from './rows.ts';
 
 const MAKE = 'INSERT OR IGNORE INTO topic (name, name_key) VALUES (?1, ?2)';
 const JOIN = `INSERT OR IGNORE INTO membership (topic, agent, since)
@@ -19,6 +21,8 @@ export function topicMethods(engine: Engine): Pick<Store, 'join' | 'leave' | 'to
   return {
     join: ({ agent, topic, now }) =>
       commits.write(() => {
+        // Its session had not heard of the removal yet; what refers to the row would keep it from going.
+        if (agentById(sql, agent) === null) throw new Failure('not_registered', 'the agent was removed');
         sql.run(MAKE, topic, nameKey(topic));
         sql.run(JOIN, nameKey(topic), agent, now);
         return sql.all<{ name: string }>(MEMBERS, nameKey(topic)).map(({ name }) => name);

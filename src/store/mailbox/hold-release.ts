@@ -102,6 +102,7 @@ export function holdMethods(engine: Engine): Pick<Store, 'pause' | 'mute' | 'rel
       }),
     mute: ({ agent, name, muted, now }) =>
       commits.write((): Outcome<Released> => {
+        if (agentById(sql, agent) === null) return refuse('not_registered', 'the agent was removed');
         const sender = agentMeant(sql, name, now);
         if (sender === null) return refuse('no_such_agent', `nobody named ${name} was ever here`);
         if (muted) {

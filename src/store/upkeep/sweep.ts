@@ -8,7 +8,7 @@ import type { Store } from '../../core/ports.ts';
 import type { AgentId } from '../../core/records/agents.ts';
 import type { Compose, Sweep, Swept } from '../../core/records/upkeep.ts';
 import { isPaused, type AgentRow } from '../agents/rows.ts';
-import { letGo } from '../agents/remove.ts';
+import { FREE, letGo } from '../agents/remove.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';
 import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/delivery-rows.ts';
 import { bury } from '../mailbox/expire-bury.ts';
@@ -35,9 +35,10 @@ const UNWANTED = `SELECT id FROM agent
   WHERE kind IS NULL AND name_key IS NOT NULL AND waiting = 0 AND held = 0 AND delayed = 0 LIMIT ?1`;
 const IDLE_AUTO = `SELECT id FROM agent WHERE auto_named = 1 AND name_key IS NOT NULL
   AND waiting = 0 AND held = 0 AND delayed = 0 AND coalesce(seen_at, created_at) < ?1 LIMIT ?2`;
-const GONE = `DELETE FROM agent WHERE id IN (SELECT id FROM agent WHERE name_key IS NULL
+const GONE = `SELECT id FROM agent WHERE name_key IS NULL
   AND NOT EXISTS (SELECT 1 FROM sent WHERE sender = agent.id)
-  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.agent = agent.id AND filed = 1) LIMIT ?1)`;
+  AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.agent = agent.id AND filed = 1) LIMIT ?1`;
+const DELETE_AGENT = 'DELETE FROM agent WHERE id = ?1';
 const NEXT_DUE = `SELECT min(at) AS at FROM (
   SELECT * FROM (SELECT due_at AS at FROM delivery WHERE due_at > ?1 ORDER BY due_at LIMIT 1)
   UNION ALL SELECT * FROM (SELECT expires_at FROM delivery
@@ -114,7 +115,11 @@ function forgetAgents(engine: Engine, { now, autoNamedSince, limit }: Sweep): vo
   for (const row of sql.all<{ id: AgentId }>(IDLE_AUTO, autoNamedSince, limit)) {
     if (presence.of(row.id, now).length === 0) letGo(engine, row, now);
   }
-  sql.run(GONE, limit);
+  for (const { id } of sql.all<{ id: AgentId }>(GONE, limit)) {
+    // A topic joined at the moment of the removal kept the row, and with it every later sweep, from going on.
+    for (const statement of FREE) sql.run(statement, id);
+    sql.run(DELETE_AGENT, id);
+  }
 }
 
 function nextDueAt({ sql }: Engine, now: number): number | null {
