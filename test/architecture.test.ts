@@ -60,6 +60,9 @@ const machinePaths = /(?<![\w.])\/(?:work|root|Users)\/|\/home\/[a-z]+\/(?:src|w
 
 /** Test files that let time pass, each with the reason why waiting for an event cannot do. */
 const sleepers: Readonly<Record<string, string>> = {
+  'test/torture/crowd-peer.ts': 'a byte now and then is the attack itself',
+  'test/torture/fuzz-peer.ts':
+    'gives up waiting for an answer that was forgotten, which is the defect it looks for',
   'test/e2e/machine.ts': 'looks again every few milliseconds until another process has done its part',
   'test/support/until.ts': 'looks again every few milliseconds: the one loop other tests wait with',
 };

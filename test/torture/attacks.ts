@@ -1,4 +1,5 @@
 /** Every attack, in the order in which `scripts/torture` runs them. */
 import type { Attack } from './attack.ts';
+import { fuzz } from './fuzz.ts';
 
-export const attacks: readonly Attack[] = [];
+export const attacks: readonly Attack[] = [fuzz];
