@@ -24,7 +24,7 @@ const tree = await mkdtemp(join(tmpdir(), 'ipc-coverage-'));
 try {
   await chmod(tree, 0o755);
   await copyCheckout(tree);
-  const marks = join(tree, 'marks');
+  const marks = join(tree, 'dist/marks');
   const files = await instrumentSources(tree, marks);
   await must([bun, 'scripts/build.ts']);
   const failed = await tests(process.argv.slice(2));
@@ -74,6 +74,7 @@ async function instrumentSources(into: string, marks: string): Promise<Probes[]>
     found.push({ file, first, lines });
     first += lines.length;
   }
+  await mkdir(dirname(marks), { recursive: true });
   await Bun.write(marks, new Uint8Array(first));
   // Some tests run the binary as another user.
   await chmod(marks, 0o666);

@@ -17,6 +17,7 @@ export const topVerbs: Readonly<Record<string, Load>> = {
   help: async () => (await import('./verbs/help.ts')).verb,
   history: async () => (await import('./verbs/history.ts')).verb,
   hook: async () => (await import('./verbs/hook.ts')).verb,
+  import: async () => (await import('./verbs/import.ts')).verb,
   mcp: async () => (await import('./verbs/mcp.ts')).verb,
   mute: async () => (await import('./verbs/mute.ts')).verb,
   pause: async () => (await import('./verbs/pause.ts')).verb,

@@ -30,6 +30,7 @@ import type {
   PastQuery,
   PastRecord,
 } from './records/reading.ts';
+import type { Imported, ImportedMessage } from './records/importing.ts';
 import type { Posting, Posted } from './records/sending.ts';
 import type { NoticeText, Compose, Sweep, Swept, StoreFacts } from './records/upkeep.ts';
 
@@ -99,6 +100,10 @@ export interface Store {
 
   /** One result for each posting, in order; a refused one does not touch the others. */
   send(batch: readonly Posting[]): Promise<readonly Posted[]>;
+  /** Takes over what another system had; what was taken over before, or is here already, is passed over. */
+  import(step: { messages: readonly ImportedMessage[]; now: number }): Promise<Imported>;
+  /** Those of the ids that an import would pass over. */
+  imported(ids: readonly string[]): Promise<readonly string[]>;
   fetch(fetch: Fetch, compose: Compose): Promise<Fetched>;
   confirm(confirmation: Confirmation): Promise<{ confirmed: readonly string[]; lost: readonly string[] }>;
   ack(step: {

@@ -105,7 +105,11 @@ export async function postingOf(
   };
 }
 
-async function adopted(desk: Desk, request: Content): Promise<Pick<Posting, 'bodyBlob' | 'attachments'>> {
+/** Throws `no_such_file` or `invalid_data` when a blob is not what it is said to be. */
+export async function adopted(
+  desk: Desk,
+  request: Pick<Content, 'bodyBlob' | 'attachments'>,
+): Promise<Pick<Posting, 'bodyBlob' | 'attachments'>> {
   const bodyBlob = request.bodyBlob === undefined ? null : await adopt(desk, request.bodyBlob);
   const attachments: PostedBlob[] = [];
   for (const { name, role, ...staged } of request.attachments ?? []) {

@@ -1,9 +1,17 @@
 /** Facts about the daemon and its store, and what may be asked of them. */
 import type { Handlers } from '../protocol/operations.ts';
 import type { Desk } from './desk.ts';
+import { importHandlers } from './importing.ts';
 import { instant } from './view.ts';
 
-type Upkeep = 'daemon.reload' | 'daemon.status' | 'daemon.stop' | 'store.backup' | 'store.verify';
+type Upkeep =
+  | 'daemon.reload'
+  | 'daemon.status'
+  | 'daemon.stop'
+  | 'store.backup'
+  | 'store.import'
+  | 'store.imported'
+  | 'store.verify';
 
 export function upkeepHandlers(desk: Desk): Pick<Handlers, Upkeep> {
   const { store, blobs, control, clock } = desk;
@@ -24,6 +32,7 @@ export function upkeepHandlers(desk: Desk): Pick<Handlers, Upkeep> {
       const copy = await store.backup(`ipc-${instant(clock.now()).replaceAll(':', '')}.db`);
       return { path: copy.path, bytes: copy.bytes, blobs: copy.blobs.map((sha256) => blobs.path(sha256)) };
     },
+    ...importHandlers(desk),
     'store.verify': async () => {
       const found = await store.verify();
       const missing = await blobs.missing(found.blobs);

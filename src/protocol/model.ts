@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { FailureCode } from './failures.ts';
-import { NAME_RULE, isName } from './names.ts';
+import { NAME_RULE, isName, isReserved } from './names.ts';
 
 /** Longest body kept inline, in UTF-8 bytes (design §6); longer ones go by reference. */
 export const INLINE_BODY_BYTES = 65_536;
@@ -23,6 +23,11 @@ const failing = (code: FailureCode) => ({ params: { code } });
 export const Name = z
   .string()
   .refine(isName, { error: `wanted a name of ${NAME_RULE}`, ...failing('invalid_name') });
+/** A name somebody may have. */
+export const OwnName = Name.refine((name) => !isReserved(name), {
+  error: 'wanted a name somebody can have, found a reserved one',
+  ...failing('invalid_name'),
+});
 export const Instant = z.iso.datetime().describe('ISO 8601, UTC');
 
 export const kinds = ['human', 'agent', 'script', 'webhook', 'kernel', 'system'] as const;

@@ -32,6 +32,7 @@ import { Filing } from './mailbox/filing.ts';
 import { holdMethods } from './mailbox/hold-release.ts';
 import { remindMethods } from './mailbox/remind.ts';
 import { historyMethods } from './past/history.ts';
+import { importMethods } from './send/import.ts';
 import { sendMethods } from './send/send.ts';
 import { Retention } from './upkeep/retention.ts';
 import { sweepMethods } from './upkeep/sweep.ts';
@@ -70,6 +71,7 @@ export async function openStore({ path, fence }: StoreOptions): Promise<Store> {
     ...topicMethods(engine),
     ...holdMethods(engine),
     ...sendMethods(engine),
+    ...importMethods(engine),
     ...fetchMethods(engine),
     ...confirmMethods(engine),
     ...cancelMethods(engine),

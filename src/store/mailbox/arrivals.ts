@@ -15,9 +15,10 @@ interface Arrival {
   readonly offered_by: string | null;
 }
 
-// Neither while the recipient is paused nor when the message ended unread.
+// Neither while the recipient is paused nor when the message ended unread; what was taken over from another
+// system is told to nobody: a year of mail would come through every door at once.
 // ?1 after · ?2 now · ?3 limit · ?4 unread only · ?5 agent
-const SHOWN = `d.arrived = 1 AND d.state NOT IN ('expired', 'refused', 'dead', 'cancelled')
+const SHOWN = `d.arrived = 1 AND d.imported = 0 AND d.state NOT IN ('expired', 'refused', 'dead', 'cancelled')
   AND (d.expires_at IS NULL OR d.expires_at > ?2 OR NOT d.${UNREAD_STATE})
   AND (a.paused_until IS NULL OR a.paused_until <= ?2) AND (?4 = 0 OR d.${UNREAD_STATE})`;
 const COLUMNS = 'd.place, d.message, d.attempts, d.offered_by, a.name AS recipient';

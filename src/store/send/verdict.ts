@@ -50,7 +50,7 @@ export function chainReason(depth: number): string {
 }
 
 /** Why a kind has no mailbox; null: it has one. */
-function readsNothing(kind: Kind | null): string | null {
+export function readsNothing(kind: Kind | null): string | null {
   switch (kind) {
     case 'system':
       return 'the system reads no messages';

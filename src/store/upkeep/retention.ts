@@ -5,7 +5,9 @@ import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { unindex } from '../past/search-index.ts';
 
-const OLDEST = 'SELECT seq, sent_at FROM message WHERE seq > ?1 ORDER BY seq LIMIT ?2';
+// What was taken over from another system is as old as it is here: on its own time all of it would go at once.
+const OLDEST = `SELECT seq, max(sent_at, coalesce((SELECT at FROM imported WHERE imported.id = message.id), 0)) AS since
+  FROM message WHERE seq > ?1 ORDER BY seq LIMIT ?2`;
 const NEEDED = `SELECT 1 FROM delivery
   WHERE message = ?1 AND state IN ('queued', 'offered', 'held', 'dead') LIMIT 1`;
 const LEFT = 'SELECT 1 FROM delivery WHERE message = ?1 LIMIT 1';
@@ -34,8 +36,8 @@ export class Retention {
 
   #byAge({ sql }: Engine, { keepSince, limit, now }: Sweep): { deleted: number; more: boolean } {
     if (this.#from === 0 && keepSince < this.#passedSince + BETWEEN_PASSES_MS) return none;
-    const rows = sql.all<{ seq: number; sent_at: number }>(OLDEST, this.#from, limit);
-    const old = rows.filter(({ sent_at }) => sent_at < keepSince);
+    const rows = sql.all<{ seq: number; since: number }>(OLDEST, this.#from, limit);
+    const old = rows.filter(({ since }) => since < keepSince);
     const finished = old.filter(({ seq }) => sql.get(NEEDED, seq) === null);
     for (const { seq } of finished) forget(sql, seq, now);
     const more = old.length === limit;

@@ -31,8 +31,10 @@ const EXPIRED = `SELECT ${DELIVERY} FROM delivery
 const EXPIRY_WAITS = `SELECT 1 FROM delivery
   WHERE expires_at <= ?1 AND ${UNFINISHED_STATE} LIMIT 1`;
 const FORGOTTEN = 'DELETE FROM forward WHERE until <= ?1';
+// A name that nobody took has sent only what was taken over from another system.
 const UNWANTED = `SELECT id FROM agent
-  WHERE kind IS NULL AND name_key IS NOT NULL AND waiting = 0 AND held = 0 AND delayed = 0 LIMIT ?1`;
+  WHERE kind IS NULL AND name_key IS NOT NULL AND waiting = 0 AND held = 0 AND delayed = 0
+    AND NOT EXISTS (SELECT 1 FROM sent WHERE sender = agent.id) LIMIT ?1`;
 const IDLE_AUTO = `SELECT id FROM agent WHERE auto_named = 1 AND name_key IS NOT NULL
   AND waiting = 0 AND held = 0 AND delayed = 0 AND coalesce(seen_at, created_at) < ?1 LIMIT ?2`;
 const GONE = `SELECT id FROM agent WHERE name_key IS NULL
