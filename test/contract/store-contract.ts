@@ -5,6 +5,7 @@
 import { describe } from 'bun:test';
 import { historiesContract } from './histories.ts';
 import { holdingContract } from './holding.ts';
+import { importingContract } from './importing.ts';
 import { namesContract } from './names.ts';
 import { pastContract } from './past.ts';
 import { provingContract } from './proving.ts';
@@ -19,6 +20,7 @@ export function storeContract(name: string, open: OpenEngine): void {
     namesContract(open);
     renamingContract(open);
     sendingContract(open);
+    importingContract(open);
     readingContract(open);
     provingContract(open);
     holdingContract(open);

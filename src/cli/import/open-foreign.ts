@@ -17,6 +17,7 @@ export interface OpenForeign extends Disposable {
 
 const COLUMNS = `SELECT c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c
   WHERE m.type = 'table' AND m.rootpage > 0 AND m.name = 'messages'`;
+const OURS = "SELECT 1 FROM sqlite_master WHERE name = 'message_index'";
 
 /** Throws `invalid_data` for a file that is damaged or of no system known here. */
 export function openForeign(
@@ -38,7 +39,7 @@ export function openForeign(
           .map(({ name }) => name),
       );
       const system = systems.find((each) => each.columns.every((column) => columns.has(column)));
-      if (system === undefined) throw unknown(file, columns);
+      if (system === undefined) throw unknown(file, columns, { ours: database.query(OURS).get() !== null });
       const folder = dirname(copy.original);
       return {
         system: system.name,
@@ -72,9 +73,9 @@ function damaged(file: string, found: string): Failure {
   });
 }
 
-function unknown(file: string, columns: ReadonlySet<string>): Failure {
+function unknown(file: string, columns: ReadonlySet<string>, { ours }: { ours: boolean }): Failure {
   const known = systems.map(({ name, place }) => `${name} (~/${place})`).join(' or ');
-  const found = columns.has('sender_kind')
+  const found = ours
     ? "ipc's own: that is for ipc backup"
     : columns.size === 0
       ? 'no messages'
