@@ -69,7 +69,7 @@ export const start: Verb = {
     words: { min: 0, max: 1 },
     flags: [...startTable.flags, allowFlag],
     examples: [
-      ['ipc kernel start', 'a Python kernelMeant py; IDEs find its connection file'],
+      ['ipc kernel start', 'a Python kernel py; IDEs find its connection file'],
       ['ipc kernel start r --spec ir --allow bob', 'another language, shared with bob'],
       ['ipc kernel start --private', 'over sockets that only ipc can reach'],
     ],

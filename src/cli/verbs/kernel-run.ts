@@ -49,9 +49,12 @@ async function run(call: Call): Promise<number> {
     const input = { ...flags, kernel: kernelName(kernel), code };
     return await shown(call, await executed(session.operations, input, waiting));
   } catch (error) {
-    if (interrupt.signal.aborted && latest !== undefined)
+    // In the first seconds nobody has told its id yet.
+    if (interrupt.signal.aborted)
       call.output.say(
-        `${latest.id} runs on: ipc kernel result ${latest.id}, ipc kernel interrupt ${latest.kernel}`,
+        latest === undefined
+          ? `it runs on: ipc kernel history ${kernel} has its id, ipc kernel interrupt ${kernel} stops it`
+          : `${latest.id} runs on: ipc kernel result ${latest.id}, ipc kernel interrupt ${latest.kernel}`,
       );
     throw error;
   }
