@@ -105,7 +105,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const hold = holdHome(lock, () => log.write('lock replaced', { path: lock.path }));
   const store = await openStore({ path: paths.database, fence: hold.fence });
   const blobs = openBlobs({ directory: paths.blobs });
-  const storeWatch = watchStore(paths.database, clock);
+  const storeWatch = watchStore(store.broken, clock);
   const broker = new Broker({
     store,
     blobs,

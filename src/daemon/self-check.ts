@@ -1,12 +1,10 @@
 /**
- * Looks once a second at what the daemon stands on: its database, its socket, and whether anybody
- * still needs it. A deleted database raises no error in SQLite, commits go on into an unlinked file
- * (measured): so what is at the path is compared with what was opened.
+ * Looks once a second at what the daemon stands on: the files of its store, its socket, and whether anybody
+ * still needs it.
  */
 import type { Clock } from '../core/ports.ts';
-import { Failure } from '../protocol/failures.ts';
+import type { Failure } from '../protocol/failures.ts';
 import type { Server } from '../rpc/server.ts';
-import { fileIdentity } from '../system/files.ts';
 import type { HomeHold } from './hold-home.ts';
 
 const LOOK_MS = 1_000;
@@ -16,15 +14,8 @@ export interface StoreWatch {
   broken(): Failure | undefined;
 }
 
-export function watchStore(database: string, clock: Clock): StoreWatch {
-  const opened = fileIdentity(database);
+export function watchStore(look: () => Failure | undefined, clock: Clock): StoreWatch {
   let known: { readonly failure: Failure | undefined } | undefined;
-  const look = (): Failure | undefined => {
-    const found = fileIdentity(database);
-    if (found === opened) return undefined;
-    const what = found === undefined ? 'it was deleted' : 'another file stands in its place';
-    return new Failure('store_damaged', `wanted the store at ${database}; ${what} while it was in use`);
-  };
   return {
     broken: () => {
       if (known === undefined) {

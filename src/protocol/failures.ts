@@ -51,7 +51,7 @@ export const failures = {
   rate_limited: { exit: 75, http: 429, rpc: -32035, retry: true, hint: 'ipc who' },
   repeated: { exit: 75, http: 429, rpc: -32036, retry: true, hint: 'ipc history' },
   secret_mismatch: { exit: 77, http: 401, rpc: -32037, retry: false, hint: 'ipc secret show' },
-  store_damaged: { exit: 69, http: 503, rpc: -32038, retry: false, hint: 'ipc doctor' },
+  store_damaged: { exit: 69, http: 503, rpc: -32038, retry: false, hint: 'ipc doctor --repair' },
   store_newer: { exit: 69, http: 503, rpc: -32039, retry: false, hint: 'ipc version' },
   timed_out: { exit: 124, http: 504, rpc: -32040, retry: true, hint: 'ipc check --wait' },
   too_large: { exit: 65, http: 413, rpc: -32041, retry: false, hint: 'ipc send <name> --file <file>' },

@@ -8,7 +8,6 @@
  * message with deliveries · mailbox/ what happens to a delivery afterwards · past/ reading back and
  * searching · upkeep/ what time brings, and checks. Blobs are files beside the database: blobs.ts.
  */
-import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import type { Store } from '../core/ports.ts';
 import { Failure } from '../protocol/failures.ts';
 import { enterMethods } from './agents/enter-claim.ts';
@@ -19,10 +18,12 @@ import { renameMethods } from './agents/rename.ts';
 import { sessionMethods } from './agents/sessions.ts';
 import { topicMethods } from './agents/topics.ts';
 import { openCommitter } from './engine/commit.ts';
-import { openSql, type Sql } from './engine/connection.ts';
 import { saveSeen, type Engine } from './engine/context.ts';
 import { storeFault } from './engine/faults.ts';
-import { migrate } from './engine/migrate.ts';
+import { enterFiles, openDatabase } from './engine/opening.ts';
+import { rescue } from './engine/rescue.ts';
+import type { Sql } from './engine/connection.ts';
+import type { MarkKeeper } from './engine/mark.ts';
 import { openSequence } from './engine/sequence.ts';
 import { arrivalMethods } from './mailbox/arrivals.ts';
 import { cancelMethods } from './mailbox/cancel-clear.ts';
@@ -43,25 +44,42 @@ export interface StoreOptions {
   readonly path: string;
   /** Throws when another process may have taken the store over; asked within every transaction. */
   readonly fence?: () => void;
+  /** Told of each operation that met damage. */
+  readonly damaged?: (why: Failure) => void;
+}
+
+export interface EmbeddedStore extends Store {
+  /** The process that had it before did not close it. */
+  readonly unclean: boolean;
+  /** Why nothing of it may be believed any more: its files are not those that were opened. */
+  broken(): Failure | undefined;
+  /** Damage was found: nothing more is taken, now or by another daemon, until a repair. */
+  distrust(why: Failure): void;
+  /** As of the port; says what was saved of files that were deleted or replaced under it. */
+  close(): Promise<void>;
 }
 
 /** Opens or makes the store. Throws `store_newer`, `store_damaged`, `busy`, `disk_full` or `cannot_create`. */
-export async function openStore({ path, fence }: StoreOptions): Promise<Store> {
-  const sql = openDatabase(path);
+export async function openStore({ path, fence, damaged }: StoreOptions): Promise<EmbeddedStore> {
+  const { sql, unclean } = openDatabase(path);
   const sequence = openSequence(sql);
+  const { files, mark } = enterFiles(sql, path, sequence);
   const filing = new Filing(sql, sequence);
-  const beforeCommit = (): void => {
-    filing.settle();
-    sequence.save();
-  };
-  const isSame = sameFile(path);
-  const inspect = (): void => {
-    isSame();
-    fence?.();
-  };
-  const commits = openCommitter(sql, { inspect, beforeCommit });
+  const commits = openCommitter(sql, {
+    inspect: () => {
+      const why = files.broken();
+      if (why !== undefined) throw why;
+      fence?.();
+    },
+    beforeCommit: () => {
+      filing.settle();
+      sequence.save();
+    },
+    undone: sequence.undone,
+    committed: mark.committed,
+  });
   const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
-  return {
+  const methods = {
     ...enterMethods(engine),
     ...renameMethods(engine),
     ...profileMethods(engine),
@@ -79,62 +97,51 @@ export async function openStore({ path, fence }: StoreOptions): Promise<Store> {
     ...historyMethods(engine),
     ...sweepMethods(engine, new Retention()),
     ...verifyMethods(engine, path),
+  };
+  return {
+    ...inWords(methods, damaged),
+    unclean,
+    broken: files.broken,
+    distrust: (why) => {
+      commits.refuse(why);
+      mark.distrust(why.message);
+    },
     close: async () => {
       const saved = commits.write(() => {
         saveSeen(engine);
         filing.file();
       });
       commits.flush();
-      await saved.finally(() => sql.close());
+      try {
+        await saved;
+        fold(sql, mark);
+      } catch (error) {
+        rescue(sql, path, files.database());
+        throw error;
+      } finally {
+        sql.close();
+        mark.close();
+      }
     },
   };
 }
 
-function openDatabase(path: string): Sql {
-  try {
-    if (path !== ':memory:') makePrivate(path);
-    const sql = openSql(path);
-    try {
-      migrate(sql);
-      // Whoever writes here still, and has lost the home, ends what it is at before anything is read; its
-      // next transaction is refused by its own fence.
-      sql.script('BEGIN IMMEDIATE; COMMIT');
-      return sql;
-    } catch (error) {
-      sql.close();
-      throw error;
-    }
-  } catch (error) {
-    throw storeFault(error);
-  }
+/** Everything of the log into the database; where a reader keeps it from that, the log stays. */
+function fold(sql: Sql, mark: MarkKeeper): void {
+  const done = sql.get<{ busy: number }>('PRAGMA wal_checkpoint(TRUNCATE)');
+  if (done?.busy === 0) mark.folded();
 }
 
-/** Before the engine opens it: the files it makes beside the database take over its mode. */
-function makePrivate(path: string): void {
-  try {
-    closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
-  } catch (error) {
-    throw new Failure('cannot_create', `wanted to write ${path}, found: ${String(error)}`, { cause: error });
-  }
-}
-
-/**
- * A file that was deleted or replaced while open goes on taking commits that nobody will ever read;
- * whoever is answered "sent" must be able to rely on it.
- */
-function sameFile(path: string): () => void {
-  if (path === ':memory:') return () => {};
-  const inode = statSync(path).ino;
-  return () => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found?.ino === inode) return;
-    throw new Failure(
-      'store_damaged',
-      `${path} was ${found === undefined ? 'deleted' : 'replaced'} while in use`,
-      {
-        hint: 'ipc daemon restart',
-      },
-    );
+/** The engine's faults in the words of the failures table, whichever method meets them. */
+function inWords<Methods extends object>(methods: Methods, damaged: StoreOptions['damaged']): Methods {
+  const told = (error: unknown): never => {
+    const fault = storeFault(error);
+    if (fault instanceof Failure && fault.code === 'store_damaged') damaged?.(fault);
+    throw fault;
   };
+  const wrapped = Object.entries(methods).map(([name, method]) => [
+    name,
+    (...given: unknown[]) => (method as (...given: unknown[]) => Promise<unknown>)(...given).catch(told),
+  ]);
+  return Object.fromEntries(wrapped) as Methods;
 }

@@ -64,7 +64,7 @@ const DELETE_AGENT = 'DELETE FROM agent WHERE id = ?1';
 /** Mail that waited for the new name becomes the agent's own. */
 function inherit(engine: Engine, unborn: AgentRow, agent: AgentId): void {
   const { sql } = engine;
-  sql.run(DOUBLE, unborn.id, agent);
+  if (sql.run(DOUBLE, unborn.id, agent) > 0) engine.sequence.forget();
   const mail = sql.all<DeliveryRow>(MAIL, unborn.id);
   const counts = new Counts();
   for (const row of mail) counts.move(agent, { from: null, to: bucketOf(row) });

@@ -19,6 +19,8 @@ export interface Committer {
   writeUnsynced<T>(step: () => T): Promise<T>;
   /** Does now what is waiting for the turn. */
   flush(): void;
+  /** Takes nothing from now on. */
+  refuse(why: Failure): void;
 }
 
 interface Step {
@@ -33,6 +35,10 @@ export interface CommitHooks {
   readonly inspect: () => void;
   /** Last writes of every turn. */
   readonly beforeCommit: () => void;
+  /** What a synced commit wrote will survive; its callers were answered. */
+  readonly committed?: () => void;
+  /** A turn, or a step of it, was rolled back. */
+  readonly undone?: () => void;
 }
 
 /** Turns of the event loop, some microseconds each, that a commit waits for others at most. */
@@ -66,11 +72,13 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     } catch (error) {
       // A full disk has rolled back by itself already.
       if (sql.inTransaction) sql.run('ROLLBACK');
+      hooks.undone?.();
       if (isLastingFault(error)) broken = syncFailure(error);
       for (const step of steps) step.fail(storeFault(error));
       return;
     }
     for (const step of steps) step.settle();
+    if (steps.some((step) => step.synced)) hooks.committed?.();
   };
 
   const queue = <T>(run: () => T, how: { synced: boolean }): Promise<T> =>
@@ -82,6 +90,9 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     write: (run) => queue(run, { synced: true }),
     writeUnsynced: (run) => queue(run, { synced: false }),
     flush,
+    refuse: (why) => {
+      broken ??= why;
+    },
   };
 }
 
@@ -98,6 +109,7 @@ function commit(sql: Sql, hooks: CommitHooks, steps: readonly Step[]): void {
     if (steps.length === 1 || isStoreFault(error)) throw error;
     if (sql.inTransaction) sql.run('ROLLBACK');
     transact(sql, hooks, steps, runGuarded);
+    hooks.undone?.();
   } finally {
     // The engine takes no change of this inside a transaction: one that failed is ended first.
     if (!synced) {

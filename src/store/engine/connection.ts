@@ -1,5 +1,6 @@
 /** One connection to one database file, and its statements. */
 import { Database, type Statement } from 'bun:sqlite';
+import { LOG_LIMIT_BYTES } from './same-files.ts';
 
 export type Value = string | number | null | Uint8Array;
 
@@ -29,7 +30,7 @@ PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -8000;
 PRAGMA wal_autocheckpoint = 2000;
-PRAGMA journal_size_limit = 67108864;
+PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES};
 `;
 
 export function openSql(path: string): Sql {
@@ -41,6 +42,11 @@ export function openSql(path: string): Sql {
     throw error;
   }
   return sqlOn(database);
+}
+
+/** To look only: nothing at the path is made or changed, and a daemon that has it open goes on. */
+export function readSql(path: string): Sql {
+  return sqlOn(new Database(path, { readonly: true, strict: true }));
 }
 
 function sqlOn(database: Database): Sql {

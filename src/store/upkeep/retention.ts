@@ -34,11 +34,12 @@ export class Retention {
     return { deleted: old.deleted + surplus.deleted, more: old.more || surplus.more };
   }
 
-  #byAge({ sql }: Engine, { keepSince, limit, now }: Sweep): { deleted: number; more: boolean } {
+  #byAge({ sql, sequence }: Engine, { keepSince, limit, now }: Sweep): { deleted: number; more: boolean } {
     if (this.#from === 0 && keepSince < this.#passedSince + BETWEEN_PASSES_MS) return none;
     const rows = sql.all<{ seq: number; since: number }>(OLDEST, this.#from, limit);
     const old = rows.filter(({ since }) => since < keepSince);
     const finished = old.filter(({ seq }) => sql.get(NEEDED, seq) === null);
+    if (finished.length > 0) sequence.forget();
     for (const { seq } of finished) forget(sql, seq, now);
     const more = old.length === limit;
     this.#from = more ? (old.at(-1)?.seq ?? 0) : 0;
@@ -47,12 +48,13 @@ export class Retention {
   }
 
   /** A window of so many finished messages for each agent; one agent after the other. */
-  #byNumber({ sql }: Engine, { limit, now }: Sweep, keep: number): { deleted: number; more: boolean } {
+  #byNumber({ sql, sequence }: Engine, { limit, now }: Sweep, keep: number): { deleted: number; more: boolean } {
     const crowded = sql.get<{ id: AgentId; place: number }>(CROWDED, this.#agentFrom, keep);
     this.#agentFrom = crowded?.id ?? 0;
     if (crowded === null) return none;
     const rows = sql.all<{ place: number; message: number }>(SURPLUS, crowded.id, crowded.place, limit);
     let deleted = 0;
+    if (rows.length > 0) sequence.forget();
     for (const { place, message } of rows) {
       sql.run(DELETE_DELIVERY, place);
       if (sql.get(LEFT, message) !== null) continue;
