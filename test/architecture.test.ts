@@ -64,6 +64,7 @@ const sleepers: Readonly<Record<string, string>> = {
   'test/torture/fuzz-peer.ts':
     'gives up waiting for an answer that was forgotten, which is the defect it looks for',
   'test/e2e/machine.ts': 'looks again every few milliseconds until another process has done its part',
+  'test/torture/moment.ts': 'a fault falls at the moment that the seed chose, whatever the victim is at',
   'test/support/until.ts': 'looks again every few milliseconds: the one loop other tests wait with',
 };
 

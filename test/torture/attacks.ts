@@ -1,5 +1,6 @@
 /** Every attack, in the order in which `scripts/torture` runs them. */
 import type { Attack } from './attack.ts';
 import { fuzz } from './fuzz.ts';
+import { httpFuzz } from './http-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz];
+export const attacks: readonly Attack[] = [fuzz, httpFuzz];
