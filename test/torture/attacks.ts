@@ -2,5 +2,6 @@
 import type { Attack } from './attack.ts';
 import { fuzz } from './fuzz.ts';
 import { httpFuzz } from './http-fuzz.ts';
+import { mcpFuzz } from './mcp-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz, httpFuzz];
+export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz];
