@@ -135,6 +135,12 @@ export function shots(random: Chance, target: Target): () => Shot {
   };
 }
 
+/** What anybody may ask. */
+export function polite(token: string): Shot {
+  const headers = [['authorization', `Bearer ${token}`] as const, JSON_TYPE];
+  return { kind: 'polite', bytes: request({ path: '/v1/whoami', headers, body: '{}' }) };
+}
+
 /** What a field may be; now and then what it may not. */
 function plausible(random: Chance, field: string, schema: Schema): unknown {
   if (random.below(5) === 0) return value(random);
