@@ -22,6 +22,8 @@ export interface DaemonControl {
   };
   stop(reason: string): void;
   reload(): Promise<void>;
+  /** Looks at the whole store, without holding anybody up. */
+  examine(): Promise<{ readonly problems: readonly string[]; readonly missingBlobs: readonly string[] }>;
 }
 
 /** Everything a handler may use. */

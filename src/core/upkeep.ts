@@ -34,13 +34,9 @@ export function upkeepHandlers(desk: Desk): Pick<Handlers, Upkeep> {
     },
     ...importHandlers(desk),
     'store.verify': async () => {
-      const found = await store.verify();
-      const missing = await blobs.missing(found.blobs);
-      return {
-        ok: found.problems.length === 0 && missing.length === 0,
-        problems: [...found.problems],
-        missingBlobs: missing.map((sha256) => blobs.path(sha256)),
-      };
+      const { problems, missingBlobs } = await control.examine();
+      const ok = problems.length === 0 && missingBlobs.length === 0;
+      return { ok, problems: [...problems], missingBlobs: [...missingBlobs] };
     },
   };
 }

@@ -26,6 +26,7 @@ import { prepareHome } from '../system/home.ts';
 import { openFileLimit, systemProcesses } from '../system/processes.ts';
 import { sharedSecret } from '../system/secret.ts';
 import { version } from '../system/version.ts';
+import { openExaminer } from './examiner.ts';
 import { holdHome } from './hold-home.ts';
 import { Janitor } from './janitor.ts';
 import { policyOf } from './policy.ts';
@@ -103,7 +104,24 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const stop = (reason: string, code = 0): void => ending.resolve({ reason, code });
 
   const hold = holdHome(lock, () => log.write('lock replaced', { path: lock.path }));
-  const store = await openStore({ path: paths.database, fence: hold.fence });
+  const examiner = openExaminer({
+    paths,
+    environment,
+    log: log.write,
+    damaged: (why) => {
+      log.write('store damaged', { error: why });
+      store.distrust(why);
+    },
+  });
+  const store = await openStore({
+    path: paths.database,
+    fence: hold.fence,
+    damaged: (why) => {
+      log.write('damage', { why: why.message });
+      examiner.look('an operation met damage');
+    },
+    rescued: (file) => log.write('rescued what the store still held', { file }),
+  });
   const blobs = openBlobs({ directory: paths.blobs });
   const storeWatch = watchStore(store.broken, clock);
   const broker = new Broker({
@@ -119,14 +137,19 @@ async function serve(world: World, lock: Lock): Promise<number> {
       status: () => status(world, server),
       stop,
       reload: async () => reload(world),
+      examine: examiner.examine,
     },
   });
+  let looked = false;
   const janitor = new Janitor({
     clock,
     tend: () => broker.tend(),
     tidy: async () => {
       await blobs.sweep(clock.now());
       pruneBindings(paths, systemProcesses.alive);
+      // What was closed in order, or is small and was looked at on opening, has an hour.
+      if (looked || store.unchecked) examiner.look(looked ? 'every hour' : 'it was not closed');
+      looked = true;
     },
     failed: (error) => log.write('error', { operation: 'tend', error }),
   });
@@ -170,6 +193,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
   stopWatching();
   await server.stop(DRAIN_MS);
   await janitor[Symbol.asyncDispose]();
+  examiner[Symbol.dispose]();
   await store.close().catch((error: unknown) => log.write('error', { operation: 'close', error }));
   stopListening();
   log.write('stopped', { after: clock.now() - world.startedAt });

@@ -46,11 +46,13 @@ export interface StoreOptions {
   readonly fence?: () => void;
   /** Told of each operation that met damage. */
   readonly damaged?: (why: Failure) => void;
+  /** Told where that was saved which a deleted or replaced database still held. */
+  readonly rescued?: (file: string) => void;
 }
 
 export interface EmbeddedStore extends Store {
-  /** The process that had it before did not close it. */
-  readonly unclean: boolean;
+  /** The process that had it before did not close it, and it is too large to be looked at on opening. */
+  readonly unchecked: boolean;
   /** Why nothing of it may be believed any more: its files are not those that were opened. */
   broken(): Failure | undefined;
   /** Damage was found: nothing more is taken, now or by another daemon, until a repair. */
@@ -60,8 +62,8 @@ export interface EmbeddedStore extends Store {
 }
 
 /** Opens or makes the store. Throws `store_newer`, `store_damaged`, `busy`, `disk_full` or `cannot_create`. */
-export async function openStore({ path, fence, damaged }: StoreOptions): Promise<EmbeddedStore> {
-  const { sql, unclean } = openDatabase(path);
+export async function openStore({ path, fence, damaged, rescued }: StoreOptions): Promise<EmbeddedStore> {
+  const { sql, unchecked } = openDatabase(path);
   const sequence = openSequence(sql);
   const { files, mark } = enterFiles(sql, path, sequence);
   const filing = new Filing(sql, sequence);
@@ -100,23 +102,24 @@ export async function openStore({ path, fence, damaged }: StoreOptions): Promise
   };
   return {
     ...inWords(methods, damaged),
-    unclean,
+    unchecked,
     broken: files.broken,
     distrust: (why) => {
       commits.refuse(why);
       mark.distrust(why.message);
     },
     close: async () => {
-      const saved = commits.write(() => {
+      const last = commits.write(() => {
         saveSeen(engine);
         filing.file();
       });
       commits.flush();
       try {
-        await saved;
+        await last;
         fold(sql, mark);
       } catch (error) {
-        rescue(sql, path, files.database());
+        const saved = rescue(sql, path, files.database());
+        if (saved !== undefined) rescued?.(saved);
         throw error;
       } finally {
         sql.close();

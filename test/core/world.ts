@@ -112,6 +112,11 @@ export function openWorld(store: Store): World {
         }),
         stop: () => {},
         reload: async () => {},
+        examine: async () => {
+          const { problems, blobs: files } = await store.verify();
+          const missing = await noBlobs.missing(files);
+          return { problems, missingBlobs: missing.map((sha256) => noBlobs.path(sha256)) };
+        },
       },
     });
   let broker = make();

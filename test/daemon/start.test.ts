@@ -214,7 +214,7 @@ test('a daemon whose store was deleted acknowledges nothing more and ends', asyn
     code: 'store_damaged',
   });
   expect(await daemon.exited).toBe(1);
-  expect(readFileSync(home.paths.log, 'utf8')).toContain('it was deleted');
+  expect(readFileSync(home.paths.log, 'utf8')).toContain('was deleted while in use');
   await session.close();
 });
 

@@ -2,6 +2,7 @@
 import { accessSync, constants, readdirSync, statfsSync, statSync } from 'node:fs';
 import { formatBytes } from '../../present/excerpt.ts';
 import { asFailure, Failure } from '../../protocol/failures.ts';
+import type { StoreFindings } from '../../protocol/repair.ts';
 import { isName } from '../../protocol/names.ts';
 import { readConfig } from '../../system/config.ts';
 import { shellWord } from '../../system/files.ts';
@@ -38,7 +39,11 @@ export async function* examine(call: Call): AsyncGenerator<Finding> {
     session = await call.open({ agent: 'none' });
     return daemonFinding(session);
   });
-  if (session === undefined) return;
+  if (session === undefined) {
+    // No daemon serves a store it does not trust: what is wrong with it is looked at without one.
+    yield await attempt('store', () => unservedStore(call));
+    return;
+  }
   const open = session;
   try {
     yield await attempt('store', () => storeFinding(open));
@@ -123,15 +128,20 @@ async function daemonFinding(session: Session): Promise<Finding> {
 }
 
 async function storeFinding({ operations }: Session): Promise<Finding> {
-  const { ok, problems, missingBlobs } = await operations['store.verify']({});
-  if (ok) return { state: 'ok', what: 'store', found: 'pages, indexes, counters and files agree' };
+  return findingOf(await operations['store.verify']({}));
+}
+
+async function unservedStore(call: Call): Promise<Finding> {
+  const { examineFromOutside } = await import('./store-care.ts');
+  return findingOf(await examineFromOutside(call));
+}
+
+function findingOf({ problems, missingBlobs }: StoreFindings): Finding {
+  const what = 'store';
   const missing = missingBlobs.map((path) => `missing ${path}`);
-  return {
-    state: 'fail',
-    what: 'store',
-    found: [...problems, ...missing].join('; '),
-    run: 'ipc export > rescued.jsonl',
-  };
+  if (problems.length === 0 && missing.length === 0)
+    return { state: 'ok', what, found: 'pages, indexes, counters and files agree' };
+  return { state: 'fail', what, found: [...problems, ...missing].join('; '), run: 'ipc doctor --repair' };
 }
 
 async function walFinding({ operations }: Session): Promise<Finding> {

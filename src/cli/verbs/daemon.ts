@@ -95,7 +95,7 @@ export const runDaemon: Verb = {
 };
 
 /** Returns when it is gone; undefined: there was none. */
-async function stopped(call: Call, reason: string | undefined): Promise<number | undefined> {
+export async function stopped(call: Call, reason: string | undefined): Promise<number | undefined> {
   await using session = await call.open({ agent: 'none', start: 'existing' });
   try {
     const { pid } = await session.operations['daemon.stop'](reason === undefined ? {} : { reason });

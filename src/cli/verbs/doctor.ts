@@ -2,6 +2,7 @@
 import { jsonLine } from '../../present/json.ts';
 import { visible } from '../../present/escape.ts';
 import { asFailure } from '../../protocol/failures.ts';
+import type { RepairReport } from '../../protocol/repair.ts';
 import type { Call } from '../call.ts';
 import { examine, type Finding } from '../setup/examination.ts';
 import type { Spec } from '../verb.ts';
@@ -12,15 +13,24 @@ const spec: Spec = {
   usage: '[client…]',
   group: 'care',
   words: { min: 0 },
-  flags: [],
+  flags: [
+    {
+      name: 'repair',
+      field: 'repair',
+      kind: 'switch',
+      help: 'save all that can be read of a damaged store; its files are kept',
+    },
+  ],
   examples: [
     ['ipc doctor', 'everything, and each client that was set up; exit 1 when something failed'],
     ['ipc doctor codex', 'one client: its files, its server, its doors'],
+    ['ipc doctor --repair', 'changes nothing when the store is sound'],
   ],
   operations: { 'store.verify': {}, 'daemon.status': {}, who: {} },
 };
 
 async function run(call: Call): Promise<number> {
+  const repair = call.values.on('repair') ? await repairFirst(call) : undefined;
   const findings: Finding[] = [];
   const { style } = call.output;
   const paint = { ok: style.good, warn: style.warn, fail: style.bad };
@@ -32,8 +42,15 @@ async function run(call: Call): Promise<number> {
     await call.output.write(`${state}  ${finding.what}: ${visible(finding.found)}${help}\n`);
   }
   const ok = findings.every(({ state }) => state !== 'fail');
-  if (call.json) await call.output.write(jsonLine({ ok, findings }));
+  if (call.json) await call.output.write(jsonLine({ ok, ...repair, findings }));
   return ok ? 0 : 1;
+}
+
+async function repairFirst(call: Call): Promise<{ repair: RepairReport }> {
+  const { repairStore, repairText } = await import('../setup/store-care.ts');
+  const repair = await repairStore(call);
+  if (!call.json) await call.output.write(repairText(repair));
+  return { repair };
 }
 
 async function* everything(call: Call): AsyncGenerator<Finding> {

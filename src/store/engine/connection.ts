@@ -44,6 +44,21 @@ export function openSql(path: string): Sql {
   return sqlOn(database);
 }
 
+// A store under construction: one that is not finished is thrown away, and synced once when it is.
+const BUILDING = `
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -64000;
+`;
+
+/** To fill a new file with what another one held. */
+export function buildSql(path: string): Sql {
+  const database = new Database(path, { create: true, strict: true });
+  database.run(BUILDING);
+  return sqlOn(database);
+}
+
 /** To look only: nothing at the path is made or changed, and a daemon that has it open goes on. */
 export function readSql(path: string): Sql {
   return sqlOn(new Database(path, { readonly: true, strict: true }));

@@ -118,6 +118,12 @@ export function enterIdentity(sql: Sql): { store: string; opened: number } {
   sql.run(NEW_IDENTITY);
   sql.run(OPENED);
   sql.run('COMMIT');
+  return nameStore(sql);
+}
+
+/** Its identity; a store without one gets a new one. */
+export function nameStore(sql: Sql): { store: string; opened: number } {
+  sql.run(NEW_IDENTITY);
   const { store, opened } = identity(sql);
   if (store === null) throw new Error('a store just named has no name');
   return { store, opened };

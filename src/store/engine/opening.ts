@@ -22,12 +22,13 @@ const FIRST_PROBLEMS = 'PRAGMA quick_check(3)';
 /** Up to this size the pages are looked at on every start: 25 ms at most (measured). */
 const SMALL_BYTES = 16 * 1_048_576;
 
-export function openDatabase(path: string): { readonly sql: Sql; readonly unclean: boolean } {
+export function openDatabase(path: string): { readonly sql: Sql; readonly unchecked: boolean } {
   try {
-    if (path === IN_MEMORY) return { sql: opened(path), unclean: false };
+    if (path === IN_MEMORY) return { sql: opened(path), unchecked: false };
     const mark = readMark(path);
     const before = mark === null ? undefined : checkBefore(path, mark);
     makePrivate(path);
+    const isSmall = statSync(path).size <= SMALL_BYTES;
     const sql = opened(path);
     try {
       if (mark !== null) {
@@ -35,12 +36,12 @@ export function openDatabase(path: string): { readonly sql: Sql; readonly unclea
         // The log may be gone because another program took it into the database: then nothing is missing.
         if (before?.log === 'missing') writeMark(path, { ...mark, log: null });
       }
-      if (statSync(path).size <= SMALL_BYTES) checkPages(sql);
+      if (isSmall) checkPages(sql);
     } catch (error) {
       sql.close();
       throw error;
     }
-    return { sql, unclean: mark !== null && mark.log !== null };
+    return { sql, unchecked: !isSmall && mark !== null && mark.log !== null };
   } catch (error) {
     throw storeFault(error);
   }

@@ -12,17 +12,18 @@ export function rescuedPath(database: string, nth: number): string {
   return `${database}.rescued-${nth}`;
 }
 
-export function rescue(sql: Sql, database: string, fault: FileFault | undefined): void {
-  if (fault === undefined) return;
+/** Where it is now; undefined: nothing of it could be written. */
+export function rescue(sql: Sql, database: string, fault: FileFault | undefined): string | undefined {
+  if (fault === undefined) return undefined;
   const copy = freePath(database);
   try {
     sql.run('VACUUM INTO ?1', copy);
   } catch {
     // What cannot be read any more is for a repair, which takes what is left page by page.
     rmSync(copy, { force: true });
-    return;
+    return undefined;
   }
-  if (fault === 'deleted') putBack(copy, database);
+  return fault === 'deleted' && putBack(copy, database) ? database : copy;
 }
 
 function freePath(database: string): string {
@@ -31,16 +32,17 @@ function freePath(database: string): string {
   return rescuedPath(database, nth);
 }
 
-function putBack(copy: string, database: string): void {
+function putBack(copy: string, database: string): boolean {
   // Its log is in the copy already, and would be taken for the copy's own.
   for (const end of ['-wal', '-shm']) rmSync(`${database}${end}`, { force: true });
   try {
     // Never over a file that came meanwhile.
     linkSync(copy, database);
   } catch {
-    return;
+    return false;
   }
   rmSync(copy);
   const mark = readMark(database);
   if (mark !== null) writeMark(database, { ...mark, log: null });
+  return true;
 }

@@ -23,7 +23,7 @@ export interface Forest {
 }
 
 /** Tables whose rows are looked for everywhere when their tree is broken. */
-const SOUGHT = ['agent', 'topic', 'message', 'delivery'] as const;
+export const SOUGHT = ['agent', 'topic', 'message', 'delivery'] as const;
 
 const SCHEMA_COLUMNS = 5;
 

@@ -45,7 +45,7 @@ function sizeOf(path: string): number {
 
 const REFERRED = 'SELECT DISTINCT sha256 FROM message_blob ORDER BY sha256';
 
-function referredBlobs(sql: Sql): readonly string[] {
+export function referredBlobs(sql: Sql): readonly string[] {
   return sql.all<{ sha256: string }>(REFERRED).map(({ sha256 }) => sha256);
 }
 
@@ -82,6 +82,7 @@ const COUNTED = `SELECT a.name,
     WHERE ${UNFINISHED_STATE} GROUP BY agent) c ON c.agent = a.id
   WHERE kept <> counted`;
 
+/** What must be so whatever happened before. */
 const checks: readonly Check[] = [
   {
     sql: 'SELECT "table", count(*) AS rows FROM pragma_foreign_key_check GROUP BY "table"',
@@ -100,15 +101,23 @@ const checks: readonly Check[] = [
   },
 ];
 
+const PAGES = { quick: 'PRAGMA quick_check(20)', full: 'PRAGMA integrity_check(20)' } as const;
+
+/** `full` also compares each index with its table: four times as long (measured). */
+export function pageProblems(sql: Sql, depth: keyof typeof PAGES): readonly string[] {
+  const found = sql.all<Record<string, string>>(PAGES[depth]).flatMap((row) => Object.values(row));
+  return found.filter((line) => line !== 'ok').map((line) => `the file is damaged: ${line}`);
+}
+
+export function ruleProblems(sql: Sql): readonly string[] {
+  return checks.flatMap(({ sql: text, say }) => sql.all<Parameters<typeof say>[0]>(text).map(say));
+}
+
 function problemsIn(engine: Engine): readonly string[] {
   const { sql } = engine;
   const problems: string[] = [];
   try {
-    for (const { quick_check } of sql.all<{ quick_check: string }>('PRAGMA quick_check(20)')) {
-      if (quick_check !== 'ok') problems.push(`the file is damaged: ${quick_check}`);
-    }
-    for (const { sql: text, say } of checks)
-      problems.push(...sql.all<Parameters<typeof say>[0]>(text).map(say));
+    problems.push(...pageProblems(sql, 'quick'), ...ruleProblems(sql));
     const inUse = newestInUse(sql);
     if (inUse > engine.sequence.newest)
       problems.push(`number ${inUse} is in use, but only ${engine.sequence.newest} were given out`);

@@ -1,0 +1,245 @@
+/** A new store from what a damaged one still holds, made beside it: until it is whole, nothing is changed. */
+import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import type { AgentId } from '../../core/records/agents.ts';
+import type { LostNote, SavedCounts } from '../../protocol/repair.ts';
+import { LiveSessions } from '../agents/live-sessions.ts';
+import { openCommitter } from '../engine/commit.ts';
+import { buildSql, type Sql } from '../engine/connection.ts';
+import type { Engine } from '../engine/context.ts';
+import { nameStore, type Mark } from '../engine/mark.ts';
+import { migrate } from '../engine/migrate.ts';
+import { newestKept, openSequence } from '../engine/sequence.ts';
+import { COUNT_ANEW } from '../mailbox/counts.ts';
+import { UNFINISHED_STATE } from '../mailbox/delivery-rows.ts';
+import { Filing } from '../mailbox/filing.ts';
+import { notify } from '../mailbox/notices.ts';
+import { referredBlobs } from '../upkeep/verify-backup.ts';
+import { gather } from './gather.ts';
+import { alteredMessages, takeLost, type LostMessage } from './losses.ts';
+import { mendAddressed, mendAgents, mendDeliveries, type Owner } from './mend.ts';
+import { openPages } from './pages.ts';
+import { openForest } from './trees.ts';
+
+export interface Rebuilding extends Owner {
+  /** Where to read, the first to be believed before the others. */
+  readonly sources: readonly string[];
+  readonly target: string;
+  readonly mark: Mark | null;
+  /** The same id for the same words. */
+  readonly idOf: (...words: readonly string[]) => string;
+}
+
+export interface Rebuilt {
+  readonly saved: SavedCounts;
+  readonly lost: { readonly messages: number; readonly some: readonly LostNote[]; readonly numbers: number };
+  readonly altered: readonly string[];
+  readonly remade: number;
+  readonly keyless: readonly string[];
+  readonly blobs: readonly string[];
+  readonly store: { readonly store: string; readonly opened: number; readonly newest: number };
+}
+
+const SAVED = `SELECT (SELECT count(*) FROM message) AS messages, (SELECT count(*) FROM delivery) AS deliveries,
+  (SELECT count(*) FROM agent WHERE name_key IS NOT NULL AND kind IS NOT 'system') AS agents,
+  (SELECT count(*) FROM topic) AS topics`;
+
+export function countSaved(sql: Sql): SavedCounts {
+  const saved = sql.get<SavedCounts>(SAVED);
+  if (saved === null) throw new Error('a count returned no row');
+  return saved;
+}
+
+export function rebuild(parts: Rebuilding): Rebuilt {
+  for (const end of ['', '-journal', '-wal', '-shm']) rmSync(`${parts.target}${end}`, { force: true });
+  const sql = buildSql(parts.target);
+  try {
+    migrate(sql);
+    sql.run('DELETE FROM agent');
+    sql.run('BEGIN');
+    const found = fill(sql, parts);
+    sql.run('COMMIT');
+    const told = tell(sql, parts, found);
+    const problems = sql.all<{ quick_check: string }>('PRAGMA quick_check(3)');
+    if (problems[0]?.quick_check !== 'ok') throw new Error(`the new store is wrong: ${JSON.stringify(problems)}`);
+    return told;
+  } finally {
+    sql.close();
+    sync(parts.target);
+  }
+}
+
+function sync(path: string): void {
+  const file = openSync(path, 'r+');
+  fsyncSync(file);
+  closeSync(file);
+}
+
+interface Found {
+  readonly lost: readonly LostMessage[];
+  readonly altered: readonly { seq: number; id: string }[];
+  readonly remade: number;
+  readonly keyless: readonly string[];
+  /** Numbers given out beyond all that was found. */
+  readonly numbers: number;
+  readonly store: { readonly store: string; readonly opened: number };
+}
+
+function fill(sql: Sql, parts: Rebuilding): Found {
+  const lost = new Map<number, LostMessage>();
+  const cut = new Set<number>();
+  const counters = new Map<string, number>();
+  let remade = 0;
+  const keyless = new Set<string>();
+  for (const source of parts.sources) {
+    using pages = openPages(source);
+    const forest = openForest(pages);
+    const gathered = gather(sql, pages, forest);
+    for (const seq of gathered.cut) cut.add(seq);
+    for (const [name, value] of gathered.counters) counters.set(name, Math.max(value, counters.get(name) ?? 0));
+    for (const name of mendAgents(sql, forest, parts).keyless) keyless.add(name);
+    remade += mendDeliveries(sql, forest);
+    let next = newestKept(sql);
+    remade += mendAddressed(sql, forest, () => (next += 1));
+    for (const message of takeLost(sql, forest)) lost.set(message.seq, message);
+  }
+  const newest = newestKept(sql);
+  const known = parts.mark?.newest ?? 0;
+  setCounters(sql, { counters, mark: parts.mark, newest: Math.max(newest, known, counters.get('cursor') ?? 0) });
+  const store = nameStore(sql);
+  derive(sql);
+  return {
+    lost: [...lost.values()].filter(({ seq }) => sql.get(HAS, seq) === null),
+    altered: alteredOf(sql, cut),
+    remade,
+    keyless: [...keyless],
+    numbers: Math.max(0, known - Math.max(newest, counters.get('forgotten') ?? 0)),
+    store,
+  };
+}
+
+const HAS = 'SELECT 1 FROM message WHERE seq = ?1';
+const UNDIGESTED = "UPDATE message SET digest = x'' WHERE seq = ?1";
+const ID = 'SELECT seq, id FROM message WHERE seq = ?1';
+
+function alteredOf(sql: Sql, cut: ReadonlySet<number>): readonly { seq: number; id: string }[] {
+  const altered = new Map([...alteredMessages(sql)].map((message) => [message.seq, message]));
+  for (const seq of cut) {
+    const message = sql.get<{ seq: number; id: string }>(ID, seq);
+    if (message !== null) altered.set(seq, message);
+  }
+  // Said once: what is known not to be as it was sent is not found again by every look.
+  for (const seq of altered.keys()) sql.run(UNDIGESTED, seq);
+  return [...altered.values()];
+}
+
+// ---- what follows from the rows ------------------------------------------------------------------------
+
+const SET = `INSERT INTO counter (name, value) VALUES (?1, ?2)
+  ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)`;
+const AUTO_NAMED = `SELECT coalesce(max(CAST(substr(name, 7) AS INTEGER)), 0) AS nth
+  FROM agent WHERE name GLOB 'agent-[0-9]*'`;
+
+interface Counted {
+  readonly counters: ReadonlyMap<string, number>;
+  readonly mark: Mark | null;
+  readonly newest: number;
+}
+
+function setCounters(sql: Sql, { counters, mark, newest }: Counted): void {
+  const named = sql.get<{ nth: number }>(AUTO_NAMED)?.nth ?? 0;
+  sql.run(SET, 'agent_name', Math.max(named, counters.get('agent_name') ?? 0));
+  // Whoever watches has a cursor: no number is given out twice, not even one of a row that was lost.
+  for (const name of ['cursor', 'filed', 'forgotten']) sql.run(SET, name, newest);
+  const store = mark === null ? counters.get('store') : Number.parseInt(mark.store, 16);
+  if (store !== undefined) sql.run(SET, 'store', store);
+  sql.run(SET, 'opened', Math.max(mark?.opened ?? 0, counters.get('opened') ?? 0));
+}
+
+const DERIVED = [
+  'DELETE FROM membership WHERE topic NOT IN (SELECT id FROM topic) OR agent NOT IN (SELECT id FROM agent)',
+  'DELETE FROM mute WHERE agent NOT IN (SELECT id FROM agent) OR sender NOT IN (SELECT id FROM agent)',
+  'DELETE FROM forward WHERE agent NOT IN (SELECT id FROM agent)',
+  'UPDATE delivery SET lease = NULL WHERE lease IS NOT NULL',
+  'UPDATE delivery SET filed = 1 WHERE filed <> 1',
+  "UPDATE delivery SET arrived = 0 WHERE state = 'held' AND arrived <> 0",
+  "UPDATE delivery SET arrived = 1 WHERE state IN ('queued', 'offered') AND due_at IS NULL AND arrived <> 1",
+  'UPDATE delivery SET due_at = NULL WHERE arrived = 1 AND due_at IS NOT NULL',
+  'INSERT OR IGNORE INTO sent (sender, seq) SELECT sender, seq FROM message',
+  'UPDATE agent SET waiting = 0, held = 0, delayed = 0',
+  `UPDATE agent SET (waiting, held, delayed) = (c.waiting, c.held, c.delayed)
+    FROM (${COUNT_ANEW}, agent FROM delivery WHERE ${UNFINISHED_STATE} GROUP BY agent) c WHERE c.agent = agent.id`,
+  `INSERT OR IGNORE INTO message_blob (sha256, message)
+    SELECT value ->> 'sha256', seq FROM message, json_each(message.attachments)
+    WHERE json_valid(attachments) AND value ->> 'sha256' IS NOT NULL`,
+  `INSERT OR IGNORE INTO message_blob (sha256, message)
+    SELECT body_blob ->> 'sha256', seq FROM message
+    WHERE json_valid(body_blob) AND body_blob ->> 'sha256' IS NOT NULL`,
+] as const;
+
+function derive(sql: Sql): void {
+  for (const statement of DERIVED) sql.run(statement);
+}
+
+// ---- who is told ---------------------------------------------------------------------------------------
+
+const NAME = 'SELECT name FROM agent WHERE id = ?1';
+const SENDER = 'SELECT sender FROM message WHERE seq = ?1';
+const RECIPIENTS = 'SELECT agent FROM delivery WHERE message = ?1';
+const EVERYBODY = `SELECT id FROM agent WHERE name_key IS NOT NULL AND kind IN ('human', 'agent') LIMIT 1000`;
+const SHOWN = 10;
+
+function tell(sql: Sql, parts: Rebuilding, found: Found): Rebuilt {
+  const sequence = openSequence(sql);
+  const filing = new Filing(sql, sequence);
+  const commits = openCommitter(sql, { inspect: () => {}, beforeCommit: () => {} });
+  const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
+  const nameOf = (id: number | null): string | null =>
+    id === null ? null : (sql.get<{ name: string }>(NAME, id)?.name ?? null);
+  const notes = found.lost.map(({ id, sender, recipients }) => ({
+    id,
+    from: nameOf(sender),
+    to: recipients.flatMap((agent) => nameOf(agent) ?? []),
+  }));
+  const told = new Map<number, Set<string>>();
+  const tellOf = (agent: number | null, line: string): void => {
+    if (agent === null) return;
+    told.set(agent, (told.get(agent) ?? new Set()).add(line));
+  };
+  for (const [nth, { sender, recipients }] of found.lost.entries()) {
+    const { id, from, to } = notes[nth] ?? { id: null, from: null, to: [] };
+    const line = `${id ?? 'a message whose id is lost'}, from ${from ?? 'somebody'} to ${to.join(', ') || 'somebody'}: lost`;
+    for (const agent of [sender, ...recipients]) tellOf(agent, line);
+  }
+  for (const { seq, id } of found.altered) {
+    const sender = sql.get<{ sender: number }>(SENDER, seq)?.sender ?? null;
+    const recipients = sql.all<{ agent: number }>(RECIPIENTS, seq).map(({ agent }) => agent);
+    for (const agent of [sender, ...recipients]) tellOf(agent, `${id}: not as it was sent`);
+  }
+  if (found.numbers > 0) {
+    const line = `up to ${found.numbers} of the newest messages and deliveries: lost, nobody knows which`;
+    for (const { id } of sql.all<{ id: number }>(EVERYBODY)) tellOf(id, line);
+  }
+  sql.run('BEGIN');
+  for (const [agent, lines] of told) {
+    const text = { id: parts.idOf('repair', String(parts.now), String(agent)), body: noticeOf([...lines]) };
+    notify(engine, { text, to: [agent as AgentId], thread: null, now: parts.now });
+  }
+  filing.file();
+  sequence.save();
+  sql.run('COMMIT');
+  return {
+    saved: countSaved(sql),
+    lost: { messages: notes.length, some: notes.slice(0, SHOWN), numbers: found.numbers },
+    altered: found.altered.map(({ id }) => id),
+    remade: found.remade,
+    keyless: found.keyless,
+    blobs: referredBlobs(sql),
+    store: { ...found.store, newest: sequence.newestRow() },
+  };
+}
+
+function noticeOf(lines: readonly string[]): string {
+  const more = lines.length > SHOWN ? [`and ${lines.length - SHOWN} more`] : [];
+  const listed = [...lines.slice(0, SHOWN), ...more].map((line) => `- ${line}`);
+  return ['The store was damaged and has been repaired. Of yours, sent or received:', ...listed].join('\n');
+}
