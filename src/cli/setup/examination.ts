@@ -35,17 +35,19 @@ export async function* examine(call: Call): AsyncGenerator<Finding> {
   yield await attempt('keys', () => keysFinding(call));
   yield await attempt('disk', () => diskFinding(call));
   let session: Session | undefined;
-  yield await attempt('daemon', async () => {
+  const daemon = await attempt('daemon', async () => {
     session = await call.open({ agent: 'none' });
     return daemonFinding(session);
   });
-  if (session === undefined) {
-    // No daemon serves a store it does not trust: what is wrong with it is looked at without one.
-    yield await attempt('store', () => unservedStore(call));
-    return;
-  }
+  yield daemon;
+  if (session === undefined) return;
   const open = session;
   try {
+    if (daemon.state === 'fail') {
+      // No daemon serves a store it does not trust: what is wrong with it is looked at without one.
+      yield await attempt('store', () => unservedStore(call));
+      return;
+    }
     yield await attempt('store', () => storeFinding(open));
     yield await attempt('write-ahead log', () => walFinding(open));
     yield await attempt('mail', () => mailFinding(open));

@@ -9,6 +9,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeSync } from 'node:fs';
 import { Failure } from '../../protocol/failures.ts';
 import type { Sql } from './connection.ts';
+import { schemaVersion } from './migrate.ts';
 import { type Sequence, newestKept } from './sequence.ts';
 import { judgeLog, positionIn, type LogPosition } from './wal-file.ts';
 
@@ -87,6 +88,7 @@ export function checkBefore(database: string, mark: Mark): { readonly log: 'whol
 
 /** After it was opened. Throws `store_damaged` when it is another store or an older state of this one. */
 export function checkAfter(sql: Sql, mark: Mark): void {
+  if (schemaVersion(sql) === 0) throw damaged('wanted the store, found a database with nothing in it');
   const { store, opened } = identity(sql);
   if (store !== null && store !== mark.store) {
     throw damaged('another store stands in the place of this one');

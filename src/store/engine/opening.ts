@@ -24,18 +24,23 @@ const SMALL_BYTES = 16 * 1_048_576;
 
 export function openDatabase(path: string): { readonly sql: Sql; readonly unchecked: boolean } {
   try {
-    if (path === IN_MEMORY) return { sql: opened(path), unchecked: false };
+    if (path === IN_MEMORY) return { sql: inMemory(), unchecked: false };
     const mark = readMark(path);
     const before = mark === null ? undefined : checkBefore(path, mark);
     makePrivate(path);
     const isSmall = statSync(path).size <= SMALL_BYTES;
-    const sql = opened(path);
+    const sql = openSql(path);
     try {
+      // Whoever writes here still, and has lost the home, ends what it is at before anything is read; its
+      // next transaction is refused by its own fence.
+      sql.script('BEGIN IMMEDIATE; COMMIT');
+      // Before the schema is brought up to date: what is wrong stays as it was found.
       if (mark !== null) {
         checkAfter(sql, mark);
         // The log may be gone because another program took it into the database: then nothing is missing.
         if (before?.log === 'missing') writeMark(path, { ...mark, log: null });
       }
+      migrate(sql);
       if (isSmall) checkPages(sql);
     } catch (error) {
       sql.close();
@@ -47,18 +52,10 @@ export function openDatabase(path: string): { readonly sql: Sql; readonly unchec
   }
 }
 
-function opened(path: string): Sql {
-  const sql = openSql(path);
-  try {
-    migrate(sql);
-    // Whoever writes here still, and has lost the home, ends what it is at before anything is read; its
-    // next transaction is refused by its own fence.
-    sql.script('BEGIN IMMEDIATE; COMMIT');
-    return sql;
-  } catch (error) {
-    sql.close();
-    throw error;
-  }
+function inMemory(): Sql {
+  const sql = openSql(IN_MEMORY);
+  migrate(sql);
+  return sql;
 }
 
 function checkPages(sql: Sql): void {
