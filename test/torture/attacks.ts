@@ -1,7 +1,8 @@
 /** Every attack, in the order in which `scripts/torture` runs them. */
 import type { Attack } from './attack.ts';
+import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { httpFuzz } from './http-fuzz.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz];
+export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage];

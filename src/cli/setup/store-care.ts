@@ -45,12 +45,17 @@ async function run(call: Call, care: '--check' | '--repair'): Promise<CareReport
   try {
     return JSON.parse(said) as CareReport;
   } catch {
-    throw new Failure('internal', `the ${care.slice(2)} of the store ended with status ${await child.exited}`);
+    throw new Failure(
+      'internal',
+      `the ${care.slice(2)} of the store ended with status ${await child.exited}`,
+    );
   }
 }
 
 function refusal(report: CareReport): Failure {
-  return 'failure' in report ? Failure.from(report.failure) : new Failure('internal', 'an answer to something else');
+  return 'failure' in report
+    ? Failure.from(report.failure)
+    : new Failure('internal', 'an answer to something else');
 }
 
 export function repairText(report: RepairReport): string {
@@ -73,7 +78,8 @@ export function repairText(report: RepairReport): string {
 }
 
 function lostWords({ messages, numbers }: RepairReport['lost']): string {
-  const unknown = numbers === 0 ? '' : `, and up to ${numbers} newest messages and deliveries of which nothing is left`;
+  const unknown =
+    numbers === 0 ? '' : `, and up to ${numbers} newest messages and deliveries of which nothing is left`;
   return `${messages === 0 && numbers === 0 ? 'nothing that is known of' : `${messages} messages`}${unknown}`;
 }
 

@@ -111,7 +111,10 @@ const OPENED = "UPDATE counter SET value = value + 1 WHERE name = 'opened'";
 
 function identity(sql: Sql): { store: string | null; opened: number } {
   const row = sql.get<{ store: number | null; opened: number | null }>(IDENTITY);
-  return { store: row?.store === null || row === null ? null : row.store.toString(16), opened: row?.opened ?? 0 };
+  return {
+    store: row?.store === null || row === null ? null : row.store.toString(16),
+    opened: row?.opened ?? 0,
+  };
 }
 
 /** Makes the store known to the mark, and writes to the log: from now on there must be one. */
@@ -141,7 +144,11 @@ export interface MarkKeeper {
   readonly close: () => void;
 }
 
-export function keepMark(database: string, sequence: Sequence, entered: { store: string; opened: number }): MarkKeeper {
+export function keepMark(
+  database: string,
+  sequence: Sequence,
+  entered: { store: string; opened: number },
+): MarkKeeper {
   const file = openMark(database);
   const index = openSync(`${database}-shm`, 'r');
   const header = new Uint8Array(48);

@@ -227,7 +227,10 @@ function delivered(
   return rows.map(({ row, attempt }) => {
     const message = messages.get(row.message);
     if (message === undefined) {
-      throw new Failure('store_damaged', `wanted message number ${row.message} for ${agent.name}, found none`);
+      throw new Failure(
+        'store_damaged',
+        `wanted message number ${row.message} for ${agent.name}, found none`,
+      );
     }
     const offeredBy = doorsOf(row.offered_by);
     return { message: storedMessage(message), recipient: agent.name, cursor: row.place, attempt, offeredBy };

@@ -128,5 +128,11 @@ function choices({ thread, reply_to: replyTo }: Digested): readonly Choice[] {
     [thread, replyTo, false],
   ];
   if (replyTo === null) return told;
-  return [...told, [null, replyTo, true], [thread, replyTo, true], [null, 'last', true], [null, 'last', false]];
+  return [
+    ...told,
+    [null, replyTo, true],
+    [thread, replyTo, true],
+    [null, 'last', true],
+    [null, 'last', false],
+  ];
 }

@@ -44,7 +44,8 @@ export function mendAgents(sql: Sql, forest: Forest, owner: Owner): { made: stri
     const key = keys.get(id);
     const name = spoke !== null && (key === undefined || nameKey(spoke.name) === key) ? spoke.name : key;
     // A removed agent keeps its row, nameless: the index would have had its name.
-    const isGone = key === undefined && (allKeysRead || name === undefined || sql.get(TAKEN, nameKey(name)) !== null);
+    const isGone =
+      key === undefined && (allKeysRead || name === undefined || sql.get(TAKEN, nameKey(name)) !== null);
     const hash = isGone || name === undefined ? null : owner.keyOf(name);
     const kind = hash === null && !isGone ? null : (spoke?.kind ?? 'script');
     const shown = name ?? `lost-${id}`;

@@ -60,7 +60,8 @@ export function rebuild(parts: Rebuilding): Rebuilt {
     sql.run('COMMIT');
     const told = tell(sql, parts, found);
     const problems = sql.all<{ quick_check: string }>('PRAGMA quick_check(3)');
-    if (problems[0]?.quick_check !== 'ok') throw new Error(`the new store is wrong: ${JSON.stringify(problems)}`);
+    if (problems[0]?.quick_check !== 'ok')
+      throw new Error(`the new store is wrong: ${JSON.stringify(problems)}`);
     return told;
   } finally {
     sql.close();
@@ -95,7 +96,8 @@ function fill(sql: Sql, parts: Rebuilding): Found {
     const forest = openForest(pages);
     const gathered = gather(sql, pages, forest);
     for (const seq of gathered.cut) cut.add(seq);
-    for (const [name, value] of gathered.counters) counters.set(name, Math.max(value, counters.get(name) ?? 0));
+    for (const [name, value] of gathered.counters)
+      counters.set(name, Math.max(value, counters.get(name) ?? 0));
     for (const name of mendAgents(sql, forest, parts).keyless) keyless.add(name);
     remade += mendDeliveries(sql, forest);
     let next = newestKept(sql);
@@ -104,7 +106,11 @@ function fill(sql: Sql, parts: Rebuilding): Found {
   }
   const newest = newestKept(sql);
   const known = parts.mark?.newest ?? 0;
-  setCounters(sql, { counters, mark: parts.mark, newest: Math.max(newest, known, counters.get('cursor') ?? 0) });
+  setCounters(sql, {
+    counters,
+    mark: parts.mark,
+    newest: Math.max(newest, known, counters.get('cursor') ?? 0),
+  });
   const store = nameStore(sql);
   derive(sql);
   return {

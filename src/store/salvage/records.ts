@@ -105,7 +105,7 @@ function decode(payload: Uint8Array, got: number): Value[] | null {
   const head = varint(payload, 0);
   if (head === null || head.value > got || head.value < 1) return null;
   const serials: number[] = [];
-  for (let at = head.next; at < head.value; ) {
+  for (let at = head.next; at < head.value;) {
     const serial = varint(payload, at);
     if (serial === null || serial.next > head.value) return null;
     serials.push(serial.value);

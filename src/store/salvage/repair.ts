@@ -57,7 +57,9 @@ function refuseNewerFile(database: string): void {
 function besides(database: string, what: 'rescued' | 'damaged'): readonly string[] {
   const start = `${basename(database)}.${what}-`;
   const names = readdirSync(dirname(database)).filter((name) => name.startsWith(start));
-  const plain = names.filter((name) => !/-wal$|-shm$/.test(name) && !name.slice(start.length).includes('ipc.db'));
+  const plain = names.filter(
+    (name) => !/-wal$|-shm$/.test(name) && !name.slice(start.length).includes('ipc.db'),
+  );
   const numbered = (name: string): string => name.slice(start.length).padStart(30, '0');
   return plain
     .toSorted((one, other) => (numbered(one) < numbered(other) ? 1 : -1))

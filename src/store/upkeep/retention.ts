@@ -48,7 +48,11 @@ export class Retention {
   }
 
   /** A window of so many finished messages for each agent; one agent after the other. */
-  #byNumber({ sql, sequence }: Engine, { limit, now }: Sweep, keep: number): { deleted: number; more: boolean } {
+  #byNumber(
+    { sql, sequence }: Engine,
+    { limit, now }: Sweep,
+    keep: number,
+  ): { deleted: number; more: boolean } {
     const crowded = sql.get<{ id: AgentId; place: number }>(CROWDED, this.#agentFrom, keep);
     this.#agentFrom = crowded?.id ?? 0;
     if (crowded === null) return none;
