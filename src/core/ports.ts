@@ -148,6 +148,8 @@ export interface Blobs {
   /** Refuses with `no_such_file` or `invalid_data` (another size). Adopting one already there is fine. */
   adopt(staged: StagedBlob): Promise<Outcome<{ readonly blob: BlobRef }>>;
   path(sha256: string): string;
+  /** Whether the file of a message is there, whole in size. */
+  holds(blob: Pick<BlobRef, 'sha256' | 'size'>): boolean;
   missing(sha256s: readonly string[]): Promise<readonly string[]>;
   discard(sha256s: readonly string[]): Promise<void>;
   /** Staged files nobody sent within a day. */

@@ -1,5 +1,6 @@
 /** Records of the store as the wire shows them: instants as ISO 8601, absent things left out. */
 import type {
+  BlobRef,
   AgentView,
   Attachment,
   Delivered,
@@ -47,7 +48,7 @@ export function messageView(stored: StoredMessage, blobs: Blobs): Message {
     to: [...stored.to],
     sentAt: instant(stored.sentAt),
     body: stored.body,
-    ...given('bodyBlob', stored.bodyBlob, (blob) => ({ ...blob, path: blobs.path(blob.sha256) })),
+    ...given('bodyBlob', stored.bodyBlob, (blob) => ({ ...blob, ...placeOf(blob, blobs) })),
     ...given('data', stored.data, (json) => JSON.parse(json) as NonNullable<Message['data']>),
     ...(stored.attachments.length === 0
       ? {}
@@ -69,8 +70,12 @@ function attachmentView(blob: PostedBlob, blobs: Blobs): Attachment {
     ...given('type', blob.type, as),
     name: blob.name ?? blob.sha256,
     role: blob.role ?? 'file',
-    path: blobs.path(blob.sha256),
+    ...placeOf(blob, blobs),
   };
+}
+
+function placeOf(blob: BlobRef, blobs: Blobs): Pick<Attachment, 'path' | 'missing'> {
+  return { path: blobs.path(blob.sha256), ...(blobs.holds(blob) ? {} : { missing: true }) };
 }
 
 export function deliveredView(delivery: StoredDelivery, blobs: Blobs): Delivered {

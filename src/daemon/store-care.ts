@@ -82,7 +82,13 @@ async function repair(paths: Paths): Promise<RepairReport> {
       keyOf: (name) => keyHash(paths, name),
     });
     const { saved, lost } = report;
-    log.write('repaired', { done: report.done, ...saved, lost: lost.messages, numbers: lost.numbers });
+    log.write('repaired', {
+      done: report.done,
+      ...saved,
+      lost: lost.messages,
+      unread: lost.unread,
+      numbers: lost.numbers,
+    });
     return { ...report, seconds: Math.round((clock.now() - begun) / 100) / 10 };
   } catch (error) {
     log.write('failed', { operation: 'repair', error });

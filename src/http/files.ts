@@ -5,6 +5,7 @@
 import { Failure } from '../protocol/failures.ts';
 import { MessageId } from '../protocol/model.ts';
 import { stageStream } from '../system/staging.ts';
+import { missingFile } from '../system/files.ts';
 import { answer } from './answer.ts';
 import { openingOf } from './api.ts';
 import type { Context } from './context.ts';
@@ -36,6 +37,7 @@ export async function handleDownload(_request: Request, context: Context): Promi
   ]);
   const blob = blobs.find((each) => each.sha256 === sha256);
   if (blob === undefined) throw noFile();
+  if (blob.missing === true) throw missingFile(blob.path);
   return new Response(Bun.file(blob.path), {
     headers: {
       // Whatever it says it is, no browser is to run it.

@@ -1,5 +1,6 @@
 /** Ranges of large bodies and attachments: bytes of a file of the home, or of a body kept inline. */
 import type { Output } from '../protocol/operations.ts';
+import { missingFile } from '../system/files.ts';
 import { Failure } from '../protocol/failures.ts';
 
 type Past = Output<'history'>['messages'][number];
@@ -44,6 +45,7 @@ export async function bodyPart(
   { body, bodyBlob }: Past,
   { uri, range }: { uri: string; range: Range },
 ): Promise<Part | BinaryPart> {
+  if (bodyBlob?.missing === true) throw missingFile(bodyBlob.path);
   const source = bodyBlob === undefined ? new Blob([body]) : Bun.file(bodyBlob.path);
   return part(source, { uri, range, type: 'text/plain' });
 }
@@ -55,6 +57,7 @@ export async function attachmentPart(
   const file = attachments[number - 1];
   if (file === undefined)
     throw new Failure('no_such_file', `wanted attachment ${number}; the message has ${attachments.length}`);
+  if (file.missing === true) throw missingFile(file.path);
   const whole = { from: 0, bytes: USUAL_BYTES };
   return part(Bun.file(file.path), {
     uri,

@@ -122,7 +122,7 @@ function restOf(message: Message, missing: number, { whole }: ModelLook): string
   const blob = message.bodyBlob;
   if (blob !== undefined)
     rest.push(
-      `The text above is the beginning of ${formatBytes(blob.size)}; all of it is in ${quoted(blob.path)}.`,
+      `The text above is the beginning of ${formatBytes(blob.size)}; ${blob.missing === true ? 'the file with all of it is missing:' : 'all of it is in'} ${quoted(blob.path)}.`,
     );
   else if (missing > 0)
     rest.push(
@@ -131,7 +131,7 @@ function restOf(message: Message, missing: number, { whole }: ModelLook): string
   for (const file of message.attachments ?? []) {
     const type = file.type === undefined ? '' : `, ${quoted(file.type)}`;
     rest.push(
-      `Attached ${file.role}: ${quoted(file.name)} (${formatBytes(file.size)}${type}) at ${quoted(file.path)}.`,
+      `Attached ${file.role}: ${quoted(file.name)} (${formatBytes(file.size)}${type}) ${file.missing === true ? 'is missing, it was at' : 'at'} ${quoted(file.path)}.`,
     );
   }
   return rest;

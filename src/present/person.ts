@@ -81,7 +81,7 @@ function bodyOf(message: Message, { style, bodyBytes }: Look): string {
   const blob = message.bodyBlob;
   if (blob !== undefined) {
     const size = formatBytes(blob.size);
-    return `${body}${style.faint(`    … these are the first lines of ${size}; all of it: ${visibleLine(blob.path)}`)}\n`;
+    return `${body}${style.faint(`    … these are the first lines of ${size}; all of it: ${pathOf(blob)}`)}\n`;
   }
   if (shown.missing === 0) return body;
   return `${body}${style.faint(`    … ${formatBytes(shown.missing)} more: ipc history ${message.id} --body`)}\n`;
@@ -109,9 +109,15 @@ function attachedOf(message: Message, { style }: Look): string {
   return (message.attachments ?? [])
     .map((file) => {
       const facts = `${visibleLine(file.name)} (${sizeAndType(file)})`;
-      return `    ${style.faint('attached')} ${facts} ${visibleLine(file.path)}\n`;
+      return `    ${style.faint('attached')} ${facts} ${pathOf(file)}\n`;
     })
     .join('');
+}
+
+function pathOf({ path, missing }: { path: string; missing?: true | undefined }): string {
+  return missing === true
+    ? `(the file is missing: ipc doctor --repair) ${visibleLine(path)}`
+    : visibleLine(path);
 }
 
 function sizeAndType(blob: BlobRef): string {

@@ -103,9 +103,12 @@ const attachmentFacts = {
 export const StagedAttachment = StagedBlob.extend(attachmentFacts);
 export type StagedAttachment = z.infer<typeof StagedAttachment>;
 
-export const Attachment = BlobRef.extend(attachmentFacts).extend({
+const where = {
   path: z.string().describe('where the bytes are on this machine'),
-});
+  missing: z.literal(true).optional().describe('the file is not there any more, or not all of it'),
+};
+
+export const Attachment = BlobRef.extend(attachmentFacts).extend(where);
 export type Attachment = z.infer<typeof Attachment>;
 
 /**
@@ -139,7 +142,7 @@ export const Message = z.object({
   to: z.array(z.string()).describe('as it was addressed: names, #topics, @all'),
   sentAt: Instant,
   body: z.string().describe('the whole body, or its first lines when bodyBlob is there'),
-  bodyBlob: BlobRef.extend({ path: z.string() }).optional(),
+  bodyBlob: BlobRef.extend(where).optional(),
   data: Json.optional(),
   attachments: z.array(Attachment).optional(),
   thread: z.string(),

@@ -31,6 +31,10 @@ export interface RepairReport {
     readonly some: readonly LostNote[];
     /** Numbers given out of which nothing was found: messages and deliveries, at most so many. */
     readonly numbers: number;
+    /** Unread messages that mailboxes counted and nothing else tells of. */
+    readonly unread: number;
+    /** Places in the tables of messages and deliveries that lead to nothing readable. */
+    readonly places: number;
   };
   /** Ids of messages that are not as they were sent. */
   readonly altered: readonly string[];

@@ -2,6 +2,7 @@
  * Blobs in files: `<directory>/<first two digits>/<sha256>`, adopted by rename from the staging folder
  * into which clients write. Nothing here reads or copies the bytes.
  */
+import { statSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Blobs } from '../core/ports.ts';
@@ -28,6 +29,7 @@ export function openBlobs({ directory }: { readonly directory: string }): Blobs 
 
   return {
     path,
+    holds: ({ sha256, size }) => statSync(path(sha256), { throwIfNoEntry: false })?.size === size,
     adopt: async ({ staged, ...blob }) => {
       fresh.add(blob.sha256);
       const [oldest] = fresh;

@@ -39,6 +39,17 @@ export function errorCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** What a message carries and the disk no longer has. */
+export function missingFile(path: string): Failure {
+  return new Failure(
+    'no_such_file',
+    `wanted the file of the message, found none, or not all of it, at ${path}`,
+    {
+      hint: 'ipc doctor --repair',
+    },
+  );
+}
+
 const FULL = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/;
 const CLOSED =
   /^(EROFS|EACCES|EPERM|ENOTDIR|EISDIR|EEXIST|SQLITE_CANTOPEN(_.*)?|SQLITE_READONLY(_.*)?|SQLITE_PERM)$/;

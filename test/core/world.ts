@@ -63,6 +63,7 @@ export function countedIds(): Ids {
 export const noBlobs: Blobs = {
   adopt: async () => ({ ok: false, code: 'no_such_file', message: 'this test has no blobs' }),
   path: (sha256) => `/blobs/${sha256}`,
+  holds: () => true,
   missing: async () => [],
   discard: async () => {},
   sweep: async () => {},

@@ -36,6 +36,7 @@ interface Tally {
   saved: number;
   savedBeyond: number;
   lost: number;
+  lostAndCounted: number;
   shownAltered: number;
   slowestRepairMs: number;
 }
@@ -54,6 +55,7 @@ async function attack({ form, seed, say }: AttackParts): Promise<Figures> {
     saved: 0,
     savedBeyond: 0,
     lost: 0,
+    lostAndCounted: 0,
     shownAltered: 0,
     slowestRepairMs: 0,
   };
@@ -88,7 +90,7 @@ interface Mail {
 interface Report {
   readonly repair: {
     readonly done: string;
-    readonly lost: { readonly messages: number; readonly numbers: number };
+    readonly lost: Readonly<Record<'messages' | 'unread' | 'numbers' | 'places', number>>;
     readonly altered: readonly string[];
     readonly seconds: number;
   };
@@ -129,7 +131,10 @@ async function inflict(stock: Stock, kind: Damage, { random, nth, tally }: Trial
     if (missing.length > 0)
       throw new Error(`${missing.length} of ${readable.length} readable letters were not saved`);
     const gone = places.size - got.size;
-    if (gone > repair.lost.messages + repair.lost.numbers + repair.altered.length)
+    const { messages, unread, numbers, places: unreadable } = repair.lost;
+    const toldOf = messages + unread + numbers + repair.altered.length;
+    // Where even the indexes are gone nobody can count; that something is lost must still be said.
+    if (gone > toldOf && unreadable === 0)
       throw new Error(`${gone} letters are gone and the repair says ${JSON.stringify(repair)}`);
     if ((gone > 0 || inUse.altered > 0) && !isFound && inUse.errors === 0)
       throw new Error(`${gone} letters gone, ${inUse.altered} altered, and nobody said so: ${doctor.stdout}`);
@@ -142,6 +147,7 @@ async function inflict(stock: Stock, kind: Damage, { random, nth, tally }: Trial
     tally.saved += readable.length;
     tally.savedBeyond += got.size - readable.length;
     tally.lost += gone;
+    tally.lostAndCounted += Math.min(gone, toldOf);
     tally.shownAltered += inUse.altered;
     tally.slowestRepairMs = Math.max(tally.slowestRepairMs, Math.round(repair.seconds * 1_000));
   } finally {

@@ -138,12 +138,10 @@ async function unservedStore(call: Call): Promise<Finding> {
   return findingOf(await examineFromOutside(call));
 }
 
-function findingOf({ problems, missingBlobs }: StoreFindings): Finding {
+function findingOf({ problems }: Pick<StoreFindings, 'problems'>): Finding {
   const what = 'store';
-  const missing = missingBlobs.map((path) => `missing ${path}`);
-  if (problems.length === 0 && missing.length === 0)
-    return { state: 'ok', what, found: 'pages, indexes, counters and files agree' };
-  return { state: 'fail', what, found: [...problems, ...missing].join('; '), run: 'ipc doctor --repair' };
+  if (problems.length === 0) return { state: 'ok', what, found: 'pages, indexes, counters and files agree' };
+  return { state: 'fail', what, found: problems.join('; '), run: 'ipc doctor --repair' };
 }
 
 async function walFinding({ operations }: Session): Promise<Finding> {

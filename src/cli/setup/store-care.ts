@@ -77,10 +77,16 @@ export function repairText(report: RepairReport): string {
   return `${lines.map(visible).join('\n')}\n`;
 }
 
-function lostWords({ messages, numbers }: RepairReport['lost']): string {
-  const unknown =
-    numbers === 0 ? '' : `, and up to ${numbers} newest messages and deliveries of which nothing is left`;
-  return `${messages === 0 && numbers === 0 ? 'nothing that is known of' : `${messages} messages`}${unknown}`;
+function lostWords({ messages, numbers, unread, places }: RepairReport['lost']): string {
+  const parts = [
+    ...(messages > 0 ? [`${messages} messages`] : []),
+    ...(unread > 0 ? [`${unread} unread ones that mailboxes counted`] : []),
+    ...(numbers > 0 ? [`up to ${numbers} of the newest messages and deliveries`] : []),
+    ...(places > 0
+      ? [`what lay in ${places} unreadable places of their tables, where nothing else tells of it`]
+      : []),
+  ];
+  return parts.length === 0 ? 'nothing' : parts.join('; ');
 }
 
 function noteOf({ id, from, to }: LostNote): string {

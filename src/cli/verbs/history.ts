@@ -2,6 +2,7 @@
 import { pastText } from '../../present/person.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { Output } from '../../protocol/operations.ts';
+import { missingFile } from '../../system/files.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import { isMessageId, messageIdOf } from '../../protocol/message-id.ts';
@@ -78,6 +79,7 @@ async function printBody({ output }: Call, { body, bodyBlob }: Past): Promise<vo
     await output.write(body);
     return;
   }
+  if (bodyBlob.missing === true) throw missingFile(bodyBlob.path);
   for await (const chunk of Bun.file(bodyBlob.path).stream()) if (!(await output.write(chunk))) return;
 }
 

@@ -55,6 +55,12 @@ async function take(host: KernelHost, message: Delivered, parts: MailParts): Pro
       'Not run: it was written before this host attached to the kernel. Send it again if it is meant.';
     return void (await operations.reply({ message: id, body }));
   }
+  if (message.bodyBlob?.missing === true) {
+    return void (await operations.reply({
+      message: id,
+      body: 'Not run: the file with its text is missing.',
+    }));
+  }
   const code = message.bodyBlob === undefined ? message.body : await parts.read(message.bodyBlob.path);
   try {
     const cell = host.run(code, from.name, { asked: from.kind });

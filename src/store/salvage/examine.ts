@@ -11,7 +11,8 @@ import { lookAtBlobs } from './blob-care.ts';
 import { alteredMessages } from './losses.ts';
 
 export interface Examined extends StoreFindings {
-  readonly alteredBlobs: readonly string[];
+  /** Those of the problems that are the store's own, not of the files beside it. */
+  readonly ofStore: readonly string[];
 }
 
 export interface Examining {
@@ -24,9 +25,12 @@ export interface Examining {
 export async function examineStore({ database, blobs, depth }: Examining): Promise<Examined> {
   const problems: string[] = [];
   let referred: readonly string[] = [];
+  let referrers: readonly Referrer[] = [];
   try {
     const mark = readKept(database);
-    if (mark === null && !existsSync(database)) return { problems, missingBlobs: [], alteredBlobs: [] };
+    if (mark === null && !existsSync(database)) {
+      return { problems, ofStore: [], missingBlobs: [] };
+    }
     const sql = readSql(database);
     try {
       refuseNewer(sql);
@@ -35,6 +39,7 @@ export async function examineStore({ database, blobs, depth }: Examining): Promi
       problems.push(...ruleProblems(sql));
       if (depth === 'full') problems.push(...alteredIn(sql));
       referred = referredBlobs(sql);
+      referrers = sql.all<Referrer>(REFERRERS);
     } finally {
       sql.close();
     }
@@ -43,12 +48,34 @@ export async function examineStore({ database, blobs, depth }: Examining): Promi
     if (fault instanceof Failure && fault.code === 'store_newer') throw fault;
     problems.push(fault instanceof Error ? fault.message : String(fault));
   }
+  const who = senders(referrers);
   // A quick look is taken while everybody works: no files of many megabytes are read for it.
   const files = depth === 'full' ? await lookAtBlobs(blobs, referred) : { missing: [], altered: [] };
   return {
-    problems: [...problems, ...files.altered.map((path) => `not what its name says: ${path}`)],
+    problems: [
+      ...problems,
+      ...files.missing.map((path) => `missing, ${who(path)}: ${path}`),
+      ...files.altered.map((path) => `not what its name says, ${who(path)}: ${path}`),
+    ],
     missingBlobs: files.missing,
-    alteredBlobs: files.altered,
+    ofStore: problems,
+  };
+}
+
+interface Referrer {
+  readonly sha256: string;
+  readonly id: string;
+  readonly sender: string;
+}
+
+const REFERRERS = `SELECT b.sha256, m.id, m.sender_name AS sender FROM message_blob b JOIN message m ON m.seq = b.message`;
+
+/** The message a file belongs to, for whoever may ask its sender to send it again. */
+function senders(referrers: readonly Referrer[]): (path: string) => string {
+  const byHash = new Map(referrers.map((referrer) => [referrer.sha256, referrer]));
+  return (path) => {
+    const found = byHash.get(path.slice(path.lastIndexOf('/') + 1));
+    return found === undefined ? 'of no message' : `of message ${found.id} from ${found.sender}`;
   };
 }
 

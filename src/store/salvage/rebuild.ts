@@ -1,7 +1,7 @@
 /** A new store from what a damaged one still holds, made beside it: until it is whole, nothing is changed. */
 import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import type { AgentId } from '../../core/records/agents.ts';
-import type { LostNote, SavedCounts } from '../../protocol/repair.ts';
+import type { RepairReport, SavedCounts } from '../../protocol/repair.ts';
 import { LiveSessions } from '../agents/live-sessions.ts';
 import { openCommitter } from '../engine/commit.ts';
 import { buildSql, type Sql } from '../engine/connection.ts';
@@ -31,7 +31,7 @@ export interface Rebuilding extends Owner {
 
 export interface Rebuilt {
   readonly saved: SavedCounts;
-  readonly lost: { readonly messages: number; readonly some: readonly LostNote[]; readonly numbers: number };
+  readonly lost: RepairReport['lost'];
   readonly altered: readonly string[];
   readonly remade: number;
   readonly keyless: readonly string[];
@@ -82,6 +82,9 @@ interface Found {
   readonly keyless: readonly string[];
   /** Numbers given out beyond all that was found. */
   readonly numbers: number;
+  /** By agent, how many unread ones its mailbox counted that nothing else tells of. */
+  readonly unread: ReadonlyMap<number, number>;
+  readonly places: number;
   readonly store: { readonly store: string; readonly opened: number };
 }
 
@@ -90,6 +93,7 @@ function fill(sql: Sql, parts: Rebuilding): Found {
   const cut = new Set<number>();
   const counters = new Map<string, number>();
   let remade = 0;
+  let places = 0;
   const keyless = new Set<string>();
   for (const source of parts.sources) {
     using pages = openPages(source);
@@ -103,7 +107,10 @@ function fill(sql: Sql, parts: Rebuilding): Found {
     let next = newestKept(sql);
     remade += mendAddressed(sql, forest, () => (next += 1));
     for (const message of takeLost(sql, forest)) lost.set(message.seq, message);
+    places += forest.faultsOf('message') + forest.faultsOf('delivery');
   }
+  const missing = [...lost.values()].filter(({ seq }) => sql.get(HAS, seq) === null);
+  const unread = unreadLost(sql, missing);
   const newest = newestKept(sql);
   const known = parts.mark?.newest ?? 0;
   setCounters(sql, {
@@ -114,7 +121,9 @@ function fill(sql: Sql, parts: Rebuilding): Found {
   const store = nameStore(sql);
   derive(sql);
   return {
-    lost: [...lost.values()].filter(({ seq }) => sql.get(HAS, seq) === null),
+    lost: missing,
+    unread,
+    places,
     altered: alteredOf(sql, cut),
     remade,
     keyless: [...keyless],
@@ -124,6 +133,24 @@ function fill(sql: Sql, parts: Rebuilding): Found {
 }
 
 const HAS = 'SELECT 1 FROM message WHERE seq = ?1';
+const SHORT = `SELECT a.id, a.waiting + a.held + a.delayed - coalesce(c.found, 0) AS missing
+  FROM agent a LEFT JOIN (SELECT agent, count(*) AS found FROM delivery WHERE ${UNFINISHED_STATE} GROUP BY agent) c
+    ON c.agent = a.id
+  WHERE missing > 0`;
+
+/** What a mailbox counted, less what was found for it and what is known to be lost. */
+function unreadLost(sql: Sql, lost: readonly LostMessage[]): ReadonlyMap<number, number> {
+  const short = new Map(
+    sql.all<{ id: number; missing: number }>(SHORT).map(({ id, missing }) => [id, missing]),
+  );
+  for (const agent of lost.flatMap(({ recipients }) => recipients)) {
+    const left = (short.get(agent) ?? 0) - 1;
+    if (left > 0) short.set(agent, left);
+    else short.delete(agent);
+  }
+  return short;
+}
+
 const UNDIGESTED = "UPDATE message SET digest = x'' WHERE seq = ?1";
 const ID = 'SELECT seq, id FROM message WHERE seq = ?1';
 
@@ -221,6 +248,8 @@ function tell(sql: Sql, parts: Rebuilding, found: Found): Rebuilt {
     const recipients = sql.all<{ agent: number }>(RECIPIENTS, seq).map(({ agent }) => agent);
     for (const agent of [sender, ...recipients]) tellOf(agent, `${id}: not as it was sent`);
   }
+  for (const [agent, count] of found.unread)
+    tellOf(agent, `${count} unread messages to you: lost, nothing tells which`);
   if (found.numbers > 0) {
     const line = `up to ${found.numbers} of the newest messages and deliveries: lost, nobody knows which`;
     for (const { id } of sql.all<{ id: number }>(EVERYBODY)) tellOf(id, line);
@@ -235,7 +264,13 @@ function tell(sql: Sql, parts: Rebuilding, found: Found): Rebuilt {
   sql.run('COMMIT');
   return {
     saved: countSaved(sql),
-    lost: { messages: notes.length, some: notes.slice(0, SHOWN), numbers: found.numbers },
+    lost: {
+      messages: notes.length,
+      some: notes.slice(0, SHOWN),
+      numbers: found.numbers,
+      unread: [...found.unread.values()].reduce((sum, count) => sum + count, 0),
+      places: found.places,
+    },
     altered: found.altered.map(({ id }) => id),
     remade: found.remade,
     keyless: found.keyless,

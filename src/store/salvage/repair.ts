@@ -25,9 +25,8 @@ export interface Repairing extends Owner {
 export async function repairStore(parts: Repairing): Promise<Omit<RepairReport, 'seconds'>> {
   const { database } = parts;
   const rescued = besides(database, 'rescued');
-  const { problems } = await examineStore({ database, blobs: parts.blobs, depth: 'full' });
-  const isStoreSound = problems.every((problem) => problem.startsWith('not what its name says'));
-  if (isStoreSound && rescued.length === 0) return soundStore(parts);
+  const { ofStore } = await examineStore({ database, blobs: parts.blobs, depth: 'full' });
+  if (ofStore.length === 0 && rescued.length === 0) return soundStore(parts);
   refuseNewerFile(database);
   const target = `${database}.repair`;
   const mark = readMark(database);
@@ -141,7 +140,7 @@ async function careForBlobs(parts: Repairing, sha256s: readonly string[]): Promi
 async function soundStore(parts: Repairing): Promise<Omit<RepairReport, 'seconds'>> {
   const { saved, sha256s } = contentOf(parts.database);
   const blobs = await careForBlobs(parts, sha256s);
-  const lost = { messages: 0, some: [], numbers: 0 };
+  const lost = { messages: 0, some: [], numbers: 0, unread: 0, places: 0 };
   return { done: 'sound', saved, lost, altered: [], remade: 0, keyless: [], blobs, kept: [] };
 }
 
