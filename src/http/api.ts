@@ -2,7 +2,7 @@
 import { Failure } from '../protocol/failures.ts';
 import type { CallName, Operations, Output } from '../protocol/operations.ts';
 import { derivedId } from '../system/ids.ts';
-import { followRename } from '../system/renamed.ts';
+import { renaming } from '../system/renamed.ts';
 import type { Token } from '../system/tokens.ts';
 import { answer } from './answer.ts';
 import { jsonOf, wantType } from './body.ts';
@@ -28,11 +28,12 @@ export async function handleCall(request: Request, context: Context, operation: 
   const said = await inputOf(request, context, operation);
   const input = filled(operation, said, { token, request });
   const opening = openingOf(token);
-  const found = WAITING.has(operation.name)
-    ? await waited(context, { token, opening, operation, input })
-    : await context.use(opening, (operations) => callOf(operations, operation)(input));
-  if (operation.name === 'rename') await followRename(context.paths, found as Output<'rename'>);
-  return answer(found);
+  if (WAITING.has(operation.name)) return answer(await waited(context, { token, opening, operation, input }));
+  const call = (): Promise<unknown> =>
+    context.use(opening, (operations) => callOf(operations, operation)(input));
+  if (operation.name !== 'rename') return answer(await call());
+  const names = { from: token.agent, to: String(input['name']) };
+  return answer(await renaming(context.paths, names, () => call() as Promise<Output<'rename'>>));
 }
 
 interface Waiting {

@@ -9,7 +9,7 @@ import { clientOf } from '../../rpc/client-of.ts';
 import { userName } from '../../system/identity.ts';
 import { randomUuid } from '../../system/ids.ts';
 import { type Binding, bind, bindAll, readBinding, readKey, sessionBinding } from '../../system/keys.ts';
-import { followRename } from '../../system/renamed.ts';
+import { renaming } from '../../system/renamed.ts';
 import type { Token } from '../../system/tokens.ts';
 import type { World } from '../call.ts';
 import { greetingOf, nameNote, takeOrRename } from './held-words.ts';
@@ -73,10 +73,9 @@ export async function holdForHttp({ environment, paths }: World, wish: NameWish)
   let name = registered.name;
 
   const rename: Held['rename'] = async (to) => {
-    const renamed = await operations.rename({ name: to });
+    const renamed = await renaming(paths, { from: name, to }, () => operations.rename({ name: to }));
     const [before, now] = [renamed.from as AgentName, renamed.to as AgentName];
     name = now;
-    await followRename(paths, renamed);
     bindAll(paths, bindings, { name: now, asked: undefined });
     remember(now);
     if (nameKey(before) === nameKey(token.agent)) token = { ...token, agent: now };

@@ -24,7 +24,7 @@ import {
 } from '../../system/keys.ts';
 import type { Paths } from '../../system/paths.ts';
 import { anchorOf, systemProcesses } from '../../system/processes.ts';
-import { followRename } from '../../system/renamed.ts';
+import { renaming } from '../../system/renamed.ts';
 import type { Call } from '../call.ts';
 import { projectOf } from '../project.ts';
 import { nameNote } from './held-words.ts';
@@ -242,9 +242,10 @@ function held(
     },
     owns: (wanted) => readKey(paths, wanted) !== undefined,
     rename: async (to) => {
-      const renamed = await operations.rename({ name: parseOwnName(to) });
+      const wanted = parseOwnName(to);
+      const names = { from: name, to: wanted };
+      const renamed = await renaming(paths, names, () => operations.rename({ name: wanted }));
       name = renamed.to;
-      await followRename(paths, renamed);
       const binding = own();
       const all = binding === undefined || bindings.includes(binding) ? bindings : [...bindings, binding];
       bindAll(paths, all, { name: renamed.to as AgentName, asked: told });

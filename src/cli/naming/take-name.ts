@@ -2,9 +2,9 @@
 import { Failure } from '../../protocol/failures.ts';
 import { isName, type AgentName } from '../../protocol/names.ts';
 import type { Input, Output } from '../../protocol/operations.ts';
-import type { Identity } from '../../system/identity.ts';
+import { credentialOf, type Identity } from '../../system/identity.ts';
 import { randomKey } from '../../system/ids.ts';
-import { bindAll, readBinding, readKey, rebindAll, storeKey } from '../../system/keys.ts';
+import { bindAll, readBinding, rebindAll, storeKey } from '../../system/keys.ts';
 import { waitForLock, type Lock } from '../../system/lock.ts';
 import type { Paths } from '../../system/paths.ts';
 import type { Anchor } from '../../system/processes.ts';
@@ -21,7 +21,10 @@ export async function takeName(
   name: AgentName | undefined,
 ): Promise<Output<'register'>> {
   const { paths, identity } = session;
-  const key = (name === undefined ? undefined : readKey(paths, name)) ?? randomKey();
+  // Written down before the daemon is asked: who was killed between its answer and the writing would leave a
+  // name, with its mail, that no key opens. Of a nameless wish nobody knows the name yet, nor writes to it.
+  const credential = name === undefined ? undefined : credentialOf(paths, name);
+  const key = credential?.key ?? randomKey();
   const anchor = standingFor(identity);
   try {
     const registered = await session.operations.register({
@@ -37,6 +40,7 @@ export async function takeName(
     write(paths, identity.bindings, { name: own, asked: identity.told });
     return registered;
   } catch (error) {
+    if (isRefused(error)) credential?.discard();
     const next = suggestionIn(error, wish);
     if (next === undefined || next === name) throw error;
     return takeName(session, wish, next);
@@ -49,6 +53,14 @@ export async function takeName(
  */
 export function standingFor({ bindings }: Pick<Identity, 'bindings'>): Anchor | undefined {
   return bindings.find((binding) => binding.anchor !== undefined)?.anchor;
+}
+
+/** The name is known not to be opened by this key. One that is held just now may be, by a racer with the same one. */
+function isRefused(error: unknown): boolean {
+  return (
+    error instanceof Failure &&
+    /^(?:credential_refused|invalid_name|name_forwarding|name_taken)$/.test(error.code)
+  );
 }
 
 /** Who wishes for a name at a prompt is told that its key is lost; a server has nobody to tell. */

@@ -4,7 +4,7 @@ import type { AgentName } from '../../protocol/names.ts';
 import { parseOwnName } from '../../protocol/names.ts';
 import { refuseUserName } from '../../system/identity.ts';
 import { rebindAll } from '../../system/keys.ts';
-import { followRename } from '../../system/renamed.ts';
+import { renaming } from '../../system/renamed.ts';
 import type { Call } from '../call.ts';
 import { fromTable } from '../flags.ts' with { type: 'macro' };
 import type { Spec } from '../verb.ts';
@@ -27,8 +27,8 @@ async function run(call: Call): Promise<void> {
   await using session = await call.open();
   const { paths, identity } = session;
   if (identity.kind === 'agent') refuseUserName(call.world.environment, name);
-  const renamed = await session.operations.rename({ name });
-  await followRename(paths, renamed);
+  const names = { from: identity.name, to: name };
+  const renamed = await renaming(paths, names, () => session.operations.rename({ name }));
   // A name lent by --as or IPC_AGENT is not what this shell is bound to. A user's is from now on: else
   // $USER would be the old name again once it stops forwarding, and the mail out of reach.
   if (identity.how !== 'as' && identity.how !== 'variable')
