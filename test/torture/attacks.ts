@@ -1,8 +1,9 @@
 /** Every attack, in the order in which `scripts/torture` runs them. */
 import type { Attack } from './attack.ts';
+import { clientKill } from './client-kill.ts';
 import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { httpFuzz } from './http-fuzz.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage];
+export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage, clientKill];
