@@ -28,6 +28,66 @@ describe('GitHub’s events', () => {
     ],
     ['push', { ref: 'refs/heads/old', deleted: true, commits: [] }, 'acme/app: ann deleted old'],
     ['create', { ref_type: 'branch', ref: 'fix' }, 'acme/app: ann created branch fix'],
+    [
+      'push',
+      {
+        ref: 'refs/heads/main',
+        pusher: { name: 'bob' },
+        commits: Array.from({ length: 30 }, (_, index) => ({
+          id: `${index}`.padStart(40, '0'),
+          message: `Commit ${index}\n\nwith more`,
+          author: { name: 'bob' },
+        })).slice(0, 12),
+      },
+      `acme/app: ann pushed 12 commits to main\n  … 2 earlier commits\n${Array.from({ length: 10 }, (_, index) => `  0000000 Commit ${index + 2} (bob)`).join('\n')}`,
+    ],
+    [
+      'commit_comment',
+      { action: 'created', comment: { commit_id: '0123456789', body: 'Nice' } },
+      'acme/app: ann commented on commit 0123456\n> Nice',
+    ],
+    [
+      'dependabot_alert',
+      {
+        action: 'created',
+        alert: {
+          security_advisory: { summary: 'A hole', severity: 'high' },
+          dependency: { package: { name: 'left-pad' } },
+          html_url: 'https://example.org/1',
+        },
+      },
+      'acme/app: Dependabot alert created: A hole (high, left-pad)\nhttps://example.org/1',
+    ],
+    [
+      'deployment_status',
+      {
+        deployment: { environment: 'live' },
+        deployment_status: { state: 'failure', description: 'No room' },
+      },
+      'acme/app: deployment to live: failure\n> No room',
+    ],
+    [
+      'discussion',
+      { action: 'created', discussion: { number: 5, title: 'Why?', body: 'Tell me' } },
+      'acme/app: ann created discussion #5: Why?\n> Tell me',
+    ],
+    [
+      'discussion_comment',
+      { action: 'deleted', discussion: { number: 5, title: 'Why?' }, comment: { body: 'gone' } },
+      'acme/app: ann deleted a comment on discussion #5: Why?',
+    ],
+    ['fork', { forkee: { full_name: 'bob/app' } }, 'acme/app: ann forked it to bob/app'],
+    ['repository', { action: 'archived' }, 'acme/app: ann archived the repository'],
+    ['star', { action: 'deleted' }, 'acme/app: ann took a star away'],
+    [
+      'issues',
+      {
+        action: 'assigned',
+        assignee: { login: 'bob' },
+        issue: { number: 3, title: 'It breaks' },
+      },
+      'acme/app: ann assigned issue #3: It breaks (bob)',
+    ],
     ['delete', { ref_type: 'tag', ref: 'v0' }, 'acme/app: ann deleted tag v0'],
     [
       'pull_request',
