@@ -171,8 +171,10 @@ function write(paths: Paths, drafts: readonly Draft[], changes: readonly Draft[]
     for (const change of changes) {
       checkUnchanged(change);
       if (change.base !== undefined) keepText(paths, change.base);
-      if (change.after === undefined) removeConfigFile(change.file, change.folders);
-      else done.push({ change, folders: writeConfigFile(change.file, change.after) });
+      if (change.after === undefined) {
+        removeConfigFile(change.file, change.folders);
+        done.push({ change, folders: [] });
+      } else done.push({ change, folders: writeConfigFile(change.file, change.after) });
     }
   } catch (error) {
     for (const { change, folders } of done.toReversed()) {

@@ -69,22 +69,31 @@ export function removeBlock(
 ): string | undefined {
   const now = read(text);
   if (!Bun.deepEquals(tomlValueAt(now, path), tomlValueAt(read(block), path))) return undefined;
-  const less = cut(text, block);
-  return less !== undefined && keepsTheRest(read(less), now, path) ? less : undefined;
+  return cuts(text, block).find((less) => isRest(less, now, path));
 }
 
-function cut(text: string, block: string): string | undefined {
+function cuts(text: string, block: string): readonly string[] {
   const at = text.indexOf(block);
-  if (at >= 0) return text.slice(0, at) + text.slice(at + block.length);
-  // Another program may have written it with other line ends, or without the blank line before it.
+  const exact = at < 0 ? [] : [text.slice(0, at) + text.slice(at + block.length)];
+  // Another program may have written it with other line ends, or without the blank line before it: the
+  // line end of what is written above is then taken for ours.
   const bare = block.trim().replaceAll('\r\n', '\n');
-  for (const form of [bare, bare.replaceAll('\n', '\r\n')]) {
+  const others = [bare, bare.replaceAll('\n', '\r\n')].flatMap((form) => {
     const found = text.indexOf(form);
-    if (found < 0) continue;
+    if (found < 0) return [];
     const rest = text.slice(found + form.length).replace(/^\r?\n/, '');
-    return text.slice(0, found).replace(/(\r?\n)(\r?\n)$/, '$1') + rest;
+    return [text.slice(0, found).replace(/(\r?\n)(\r?\n)$/, '$1') + rest];
+  });
+  return [...exact, ...others];
+}
+
+function isRest(less: string, now: Table, path: readonly string[]): boolean {
+  try {
+    return keepsTheRest(read(less), now, path);
+  } catch (error) {
+    if (error instanceof TomlError) return false;
+    throw error;
   }
-  return undefined;
 }
 
 export function tomlString(text: string): string {

@@ -46,6 +46,20 @@ test('what was changed in our table stays and is named', () => {
   expect(withoutOurs(longer, 'f', written)).toEqual({ text: longer, changed: ['mcp_servers.ipc'] });
 });
 
+test('a table that another program wrote anew, with other line ends or no blank line, still goes', () => {
+  const { written } = withOurs('model = "x"\n', target);
+  const { block } = target;
+  for (const [text, left] of [
+    [`model = "x"\r\n\r\n${block.replaceAll('\n', '\r\n')}\r\n`, 'model = "x"\r\n'],
+    [`${block}\n\n[tui]\nx = 1\n`, '\n[tui]\nx = 1\n'],
+    [`a = 1\n${block}\n[tui]\nx = 1\n`, 'a = 1\n[tui]\nx = 1\n'],
+  ] as const)
+    expect(withoutOurs(text, 'f', written)).toEqual({ text: left, changed: [] });
+  // Written in another way altogether it is not guessed at.
+  const inline = 'mcp_servers = { ipc = { command = "/opt/ipc", args = ["mcp"], env = { A = "b" } } }\n';
+  expect(withoutOurs(inline, 'f', written)).toEqual({ text: inline, changed: ['mcp_servers.ipc'] });
+});
+
 test('a table of that name by somebody else is named, not doubled', () => {
   const text = '[mcp_servers.ipc]\ncommand = "other"\n';
   expect(thrownBy(() => withOurs(text, target))).toMatchObject({ code: 'conflict' });
