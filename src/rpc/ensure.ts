@@ -22,6 +22,8 @@ export interface EnsureParts {
 }
 
 const PATIENCE_MS = 15_000;
+/** Daemons that may be killed as they start before one gives up: something here kills each of them. */
+const MAX_KILLED = 10;
 
 /** Throws `daemon_unavailable`, `daemon_foreign`, `home_unsafe`, `cannot_create`. */
 export async function reach(
@@ -30,6 +32,7 @@ export async function reach(
 ): Promise<void> {
   const until = performance.now() + PATIENCE_MS;
   const there = checkHome(parts.paths, parts.environment);
+  let killed = 0;
   for (let wait = 2; ; wait = Math.min(50, wait * 2)) {
     const dialed = (there || wait > 2) && checkSocket(parts.paths.socket, parts.environment.uid);
     const missing = dialed ? await tryDial(parts.paths.socket, receive) : 'ENOENT';
@@ -38,7 +41,12 @@ export async function reach(
     if (missing !== 'ENOENT' && missing !== 'ECONNREFUSED') await pause(wait);
     else if (parts.start === 'existing') throw unavailable('it is not running');
     // Loaded only when needed: most commands find a daemon.
-    else await (await import('./start.ts')).startDaemon(parts, until);
+    else if ((await (await import('./start.ts')).startDaemon(parts, until)) === 'killed') {
+      killed += 1;
+      if (killed === MAX_KILLED)
+        throw unavailable(`it was killed as it started, ${killed} times in a row`, 'ipc daemon logs');
+      await pause(wait);
+    }
   }
 }
 
@@ -64,6 +72,6 @@ async function tryDial(
   }
 }
 
-export function unavailable(found: string): Failure {
-  return new Failure('daemon_unavailable', `wanted the daemon; ${found}`);
+export function unavailable(found: string, hint?: string): Failure {
+  return new Failure('daemon_unavailable', `wanted the daemon; ${found}`, hint === undefined ? {} : { hint });
 }

@@ -19,8 +19,11 @@ export type StartReport =
   | { readonly ready: true; readonly pid: number; readonly version: string; readonly socket: string }
   | { readonly failure: FailureBody };
 
-/** Returns when a daemon listens, or when another one that does not yet stands in the way. */
-export async function startDaemon(parts: EnsureParts, until: number): Promise<void> {
+/**
+ * Returns when a daemon listens, or when another one that does not yet stands in the way. `killed`: the one
+ * that was started was killed before it could say anything.
+ */
+export async function startDaemon(parts: EnsureParts, until: number): Promise<'killed' | undefined> {
   prepareHome(parts.paths, parts.environment);
   checkContents(parts.paths, parts.environment);
   const listening = (): Promise<boolean> => isListening(parts.paths.socket);
@@ -28,13 +31,15 @@ export async function startDaemon(parts: EnsureParts, until: number): Promise<vo
     milliseconds: until - performance.now(),
     isPointless: listening,
   });
-  if (await listening()) return;
+  if (await listening()) return undefined;
   if (lock === undefined) throw unavailable('another command has been starting it for too long');
   const report = await spawn(parts, until);
-  if ('ready' in report) return;
+  if (report === 'killed') return report;
+  if ('ready' in report) return undefined;
   // Another daemon has the home and does not listen yet, or no longer: it will, or will be gone.
   if (report.failure.code !== 'busy') throw Failure.from(report.failure);
   await pause(20);
+  return undefined;
 }
 
 export async function isListening(path: string): Promise<boolean> {
@@ -49,7 +54,7 @@ export async function isListening(path: string): Promise<boolean> {
   }
 }
 
-async function spawn(parts: EnsureParts, until: number): Promise<StartReport> {
+async function spawn(parts: EnsureParts, until: number): Promise<StartReport | 'killed'> {
   const { paths, environment } = parts;
   // What the runtime itself says when it dies goes where the daemon's own words go.
   const log = openToAppend(paths.log);
@@ -70,6 +75,7 @@ async function spawn(parts: EnsureParts, until: number): Promise<StartReport> {
     }
     const exit = await Promise.race([child.exited, pause(100)]);
     child.unref();
+    if (child.signalCode !== null) return 'killed';
     throw unavailable(
       exit === undefined ? 'it started and did not become ready' : `it ended at once with status ${exit}`,
     );

@@ -252,3 +252,36 @@ test.skipIf(process.platform !== 'linux')(
     await child.exited;
   },
 );
+
+/** Starts a daemon by this shell command; `$@` is the usual one. */
+function startingBy(home: TestHome, script: string): Client {
+  const { paths, environment } = home;
+  const command = ['sh', '-c', script, 'sh', ...ipcCommand];
+  return new Client({
+    connect: (receive) => reach({ paths, environment, start: 'absent', command }, receive),
+    caller: { client: 'test', kind: 'human', pid: environment.pid },
+  });
+}
+
+test('a daemon that is killed as it starts is started again', async () => {
+  await using home = await temporaryHome();
+  const asking = startingBy(
+    home,
+    `[ -f ${home.path}/twice ] && exec "$@"
+    [ -f ${home.path}/once ] && : > ${home.path}/twice
+    : > ${home.path}/once; kill -9 $$`,
+  );
+  expect(await asking.operations.who({})).toEqual({ agents: [] });
+  expect(existsSync(`${home.path}/twice`)).toBe(true);
+  await asking.close();
+});
+
+test('where every daemon is killed as it starts, the client says so and gives up', async () => {
+  await using home = await temporaryHome();
+  const asking = startingBy(home, 'kill -9 $$');
+  expect(await rejection(asking.operations.who({}))).toMatchObject({
+    code: 'daemon_unavailable',
+    message: expect.stringContaining('killed as it started'),
+  });
+  await asking.close();
+});
