@@ -4,6 +4,7 @@ import { clientKill } from './client-kill.ts';
 import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { httpFuzz } from './http-fuzz.ts';
+import { kill } from './kill.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage, clientKill];
+export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage, clientKill, kill];

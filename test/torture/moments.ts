@@ -1,0 +1,159 @@
+/** The moments of a daemon's life at which it is killed, so that each part of that life sees its share. */
+import { readdirSync, readFileSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import type { Machine } from '../e2e/machine.ts';
+import { command, passed, program, rested, sender, type Crowd, type Sender } from './crowd.ts';
+
+export const moments = [
+  'checkpoint',
+  'commit',
+  'drain',
+  'frozen',
+  'hand-over',
+  'janitor',
+  'load',
+  'start-up',
+] as const;
+export type Moment = (typeof moments)[number];
+
+/** Processes that are, or are about to be, a daemon of this home. Linux. */
+export function daemonsOf(machine: Machine): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => pid > 0 && isDaemonOf(machine, pid));
+}
+
+function isDaemonOf({ home }: Machine, pid: number): boolean {
+  try {
+    const [, verb, what] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    if (verb !== 'daemon' || what !== 'run') return false;
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`IPC_HOME=${home}`);
+  } catch {
+    // Gone, or another user's.
+    return false;
+  }
+}
+
+function signal(pids: readonly number[], name: NodeJS.Signals): boolean {
+  let hit = false;
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name);
+      hit = true;
+    } catch {
+      // It ended by itself meanwhile.
+    }
+  }
+  return hit;
+}
+
+export interface Killer extends AsyncDisposable {
+  /** Waits for that moment and kills; false: there was nobody left to kill. */
+  kill(moment: Moment): Promise<boolean>;
+}
+
+/** What the killer sends itself goes to this mailbox. */
+export function killer(crowd: Crowd, mailbox: string): Killer {
+  const { machine, chance } = crowd;
+  const probe = sender(crowd, 'probe');
+  const late = sender(crowd, 'late');
+  let underWay: Promise<unknown> = Promise.resolve();
+  const ways: Readonly<Record<Moment, () => Promise<readonly number[]>>> = {
+    'start-up': async () => {
+      signal(daemonsOf(machine), 'SIGKILL');
+      // Those who want it start the next; from its first instruction to some time after its first answer.
+      const begun = await appeared(machine);
+      await passed(chance.next() * 70);
+      return begun;
+    },
+    load: async () => {
+      const pid = await ready(machine);
+      await passed(chance.next() * 100);
+      return [pid];
+    },
+    commit: async () => {
+      const pid = await ready(machine);
+      await passed(chance.next() * 30);
+      // One after the other: the order of two that are under way at once is promised to nobody.
+      await underWay;
+      underWay = probe.send([mailbox], [mailbox]);
+      await passed(chance.next() * 1.5);
+      return [pid];
+    },
+    checkpoint: async () => {
+      const pid = await ready(machine);
+      // The file itself is written only then. The log of the store fills in about a second.
+      await underWay;
+      await written(join(machine.home, 'ipc.db'), probe, mailbox);
+      await passed(chance.next() * 4);
+      return [pid];
+    },
+    janitor: async () => {
+      const pid = await ready(machine);
+      const due = Date.now() + 60 + chance.below(60);
+      await late.send([mailbox], [mailbox], { notBefore: new Date(due).toISOString() });
+      await passed(Math.max(0, due - Date.now()) + chance.next() * 4);
+      return [pid];
+    },
+    drain: async () => {
+      const pid = await ready(machine);
+      await passed(chance.next() * 30);
+      signal([pid], 'SIGTERM');
+      await passed(chance.next() * 25);
+      return [pid];
+    },
+    frozen: async () => {
+      const pid = await ready(machine);
+      await passed(chance.next() * 30);
+      signal([pid], 'SIGSTOP');
+      await passed(chance.next() * 40);
+      return [pid];
+    },
+    'hand-over': async () => {
+      await ready(machine);
+      void command(crowd, ['daemon', 'restart']);
+      await passed(chance.next() * 120);
+      return daemonsOf(machine);
+    },
+  };
+  return {
+    kill: async (moment) => signal(await ways[moment](), 'SIGKILL'),
+    [Symbol.asyncDispose]: async () => {
+      await underWay;
+      await Promise.all([probe.close(), late.close()]);
+    },
+  };
+}
+
+/** Pid of a daemon that greets. */
+async function ready(machine: Machine): Promise<number> {
+  for (;;) {
+    const client = program(machine, 'looks');
+    try {
+      return (await client.welcome()).pid;
+    } catch {
+      // Killed, or ended, while it was about to greet.
+    } finally {
+      await client.close();
+    }
+  }
+}
+
+async function appeared(machine: Machine): Promise<readonly number[]> {
+  for (;;) {
+    const found = daemonsOf(machine);
+    if (found.length > 0) return found;
+    await rested(1);
+  }
+}
+
+/** Resolves when the file is written to; bulky messages see to it that it is. */
+async function written(path: string, probe: Sender, mailbox: string): Promise<void> {
+  const changed = Promise.withResolvers<void>();
+  const watching = watch(path, () => changed.resolve());
+  const end = performance.now() + 1_500;
+  let is = false;
+  void changed.promise.then(() => (is = true));
+  while (!is && performance.now() < end) await probe.send([mailbox], [mailbox]);
+  watching.close();
+}
