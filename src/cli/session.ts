@@ -104,9 +104,9 @@ function credentialFor(
 }
 
 async function callerOf(identity: Identity, environment: Environment, needs: SessionNeeds): Promise<Caller> {
-  const { client, kind } = identity;
+  const { client, kind, program } = identity;
   const { directory, pid } = environment;
-  const caller = { client, kind, pid, directory };
+  const caller = { client, kind, pid, directory, ...(program === undefined ? {} : { program }) };
   if (needs.stays !== true) return caller;
   const { projectOf } = await import('./project.ts');
   return { ...caller, ...projectOf(directory) };

@@ -14,6 +14,8 @@ import type { Caller, Credential } from '../protocol/wire.ts';
 import { KernelHosts, type AskHost, type Provider } from './kernels.ts';
 import { batched } from './batch.ts';
 import { directoryHandlers } from './directory.ts';
+import { HeldNotices } from './held-notices.ts';
+import { Kin } from './kin.ts';
 import { composer } from './notices.ts';
 import { NotifierTurns, noticeHandlers } from './notifier.ts';
 import { LoopGuard } from './policy.ts';
@@ -59,6 +61,8 @@ export class Broker {
       turns: new NotifierTurns(),
       kernels: new KernelHosts(parts.store),
       guard: new LoopGuard(parts.clock),
+      kin: new Kin(),
+      heldNotices: new HeldNotices(parts),
       compose: composer(parts.ids),
       post: batched((batch) => parts.store.send(batch)),
       sessions: new Set(),
@@ -79,6 +83,7 @@ export class Broker {
       askHost: ask,
     });
     desk.sessions.add(session);
+    if (session.agent !== null) desk.kin.note(caller.program, session.agent.id);
     const handlers: Handlers = {
       ...directoryHandlers(desk, session),
       ...noticeHandlers(desk, session),

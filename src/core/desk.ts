@@ -1,5 +1,7 @@
 /** Everything a handler may use: the ports, and what the broker made of them once for all sessions. */
 import type { KernelHosts } from './kernels.ts';
+import type { HeldNotices } from './held-notices.ts';
+import type { Kin } from './kin.ts';
 import type { LoopGuard, Policy } from './policy.ts';
 import type { Blobs, Clock, Ids, Processes, Store, Wake } from './ports.ts';
 import type { NotifierTurns } from './notifier.ts';
@@ -46,6 +48,8 @@ export interface Desk extends BrokerParts {
   readonly presence: PresenceBook;
   readonly turns: NotifierTurns;
   readonly guard: LoopGuard;
+  readonly kin: Kin;
+  readonly heldNotices: HeldNotices;
   readonly kernels: KernelHosts;
   readonly compose: Compose;
   readonly post: (posting: Posting) => Promise<Posted>;

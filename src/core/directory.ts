@@ -59,6 +59,7 @@ export function directoryHandlers(desk: Desk, session: Session): Pick<Handlers, 
     pause: async (request) => pause(desk, session, request),
     register: async (request) => register(desk, session, request),
     release: async ({ id, name }) => {
+      desk.heldNotices.released();
       const { released, wake } = granted(
         await desk.store.release({ id: id ?? null, name: name ?? null, now: now() }),
       );
@@ -140,6 +141,12 @@ async function register(
   if (request.kind === 'kernel' && (request.name === undefined || request.hold !== true)) {
     throw new Failure('invalid', 'wanted a name to be held: a kernel is there as long as its host is');
   }
+  const { program } = session.caller;
+  const former = session.agent;
+  const before = former?.id ?? desk.kin.of(program, undefined).at(-1);
+  // Of one name after the other each would have an allowance of its own.
+  const isAnother = former !== null && nameKey(former.name) !== nameKey(request.name ?? '');
+  if (isAnother && session.kind === 'agent') desk.guard.spend(former.id, desk.policy().guard);
   await desk.presence.settle();
   const doors = request.doors ?? [];
   const claim: Claim = {
@@ -151,11 +158,14 @@ async function register(
     session: session.id,
     hold: request.hold === true ? desk.presence.holderSeat(session.seat('holder'), doors) : null,
     deadAnchor: null,
+    kin: [...(former === null ? [] : [former.id]), ...desk.kin.of(program, former?.id)],
     now: desk.clock.now(),
   };
   const claimed = granted(
     await pastDeadAnchors(desk, (deadAnchor) => desk.store.claim({ ...claim, deadAnchor })),
   );
+  if (before !== undefined) desk.guard.follow(before, claimed.agent.id);
+  desk.kin.note(program, claimed.agent.id);
   await hold(desk, session, claim, claimed.agent, doors);
   if (request.kind === 'kernel') {
     const executors = request.executors ?? [];
@@ -212,6 +222,8 @@ function anchorIn(details: Readonly<Record<string, unknown>> | undefined): Ancho
 
 async function rename(desk: Desk, session: Session, name: AgentName): Promise<Output<'rename'>> {
   const agent = session.acting();
+  // All its correspondents are told of each.
+  if (session.kind === 'agent') desk.guard.spend(agent.id, desk.policy().guard);
   const now = desk.clock.now();
   const until = now + desk.policy().forwardMs;
   const change = { agent: agent.id, name, until, tellSince: now - TELL_MS, now };

@@ -19,14 +19,16 @@ export function renamedNotice(
   };
 }
 
-/** One notice for each sender and ten minutes: a storm must not flood the person who is to stop it. */
 export function heldNotice(
   ids: Ids,
-  held: { sender: AgentId; name: string; messageId: string; depth: number; now: number },
+  { name, depth, isLast }: { name: string; depth: number; isLast: boolean },
 ): NoticeText {
+  const more = isLast
+    ? ' Others are held too: ipc who --all shows for whom, ipc release lets all through.'
+    : '';
   return {
-    id: ids.derived('held', String(held.sender), String(Math.floor(held.now / 600_000))),
-    body: `messages from ${held.name} are held: ${held.depth} messages followed from one another with no word from a person. Let them through: ipc release ${held.name}`,
+    id: ids.message(),
+    body: `messages from ${name} are held: ${depth} followed from one another, or it sends without a rest, with no word from a person. Let them through: ipc release ${name}${more}`,
   };
 }
 

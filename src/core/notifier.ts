@@ -124,7 +124,8 @@ async function toTell(desk: Desk, after: Map<AgentId, Cursor>): Promise<readonly
     const { id: agent } = profile;
     const look = { agent, lease: null, limit: PAGE, bytes: Number.MAX_SAFE_INTEGER, unproven: null };
     const filter = { from: null, thread: null, replyTo: null, after: after.get(agent) ?? 0, now, mono };
-    const { deliveries } = await desk.store.fetch({ ...look, ...filter }, desk.compose);
+    const by = 'person' as const;
+    const { deliveries } = await desk.store.fetch({ ...look, ...filter, by }, desk.compose);
     for (const delivery of deliveries) {
       after.set(agent, delivery.cursor);
       if (!delivery.offeredBy.includes('notice')) news.push({ agent, delivery });

@@ -47,11 +47,40 @@ export const defaultPolicy: Policy = {
   guard: { ratePerMinute: 60, burst: 30, repeatMs: 10_000, depth: 30, fanOut: 10 },
 };
 
+/** A message to more than the fan-out counts once for each so many; the rest is owed. */
+function weightOf(recipients: number, fanOut: number): number {
+  return Math.max(1, Math.ceil(recipients / Math.max(1, fanOut)));
+}
+
+/**
+ * Who sends as much as an agent may, without a rest in which its allowance fills again and with no word from a
+ * person, is held after so many bursts (by default after two minutes): of a hundred who answer one another
+ * nobody ever goes deep, the first few messages keep everybody busy.
+ */
+const TIRELESS_BURSTS = 5;
+
 interface Meter {
   tokens: number;
   filledAt: number;
+  /** Tokens it took since it last had all, or a person said a word. */
+  taken: number;
+  /** The word of a person (records/sending.ts) with which began what it sent last. */
+  word: number;
   /** Content sent lately: what, and the id it had. */
   recent: { readonly content: string; readonly id: string; readonly at: number }[];
+}
+
+function take(meter: Meter, limits: Policy['guard']): void {
+  if (meter.tokens < 1) {
+    const seconds = Math.ceil(((1 - meter.tokens) * MINUTE) / limits.ratePerMinute / 1000);
+    throw new Failure(
+      'rate_limited',
+      `agents may send ${limits.ratePerMinute} messages a minute (${limits.burst} at once); try again in ${seconds} s`,
+      { details: { retryAfterSeconds: seconds } },
+    );
+  }
+  meter.tokens -= 1;
+  meter.taken += 1;
 }
 
 /**
@@ -85,16 +114,41 @@ export class LoopGuard {
         },
       );
     }
-    if (meter.tokens < 1) {
-      const seconds = Math.ceil(((1 - meter.tokens) * MINUTE) / limits.ratePerMinute / 1000);
-      throw new Failure(
-        'rate_limited',
-        `agents may send ${limits.ratePerMinute} messages a minute (${limits.burst} at once); try again in ${seconds} s`,
-        { details: { retryAfterSeconds: seconds } },
-      );
-    }
-    meter.tokens -= 1;
+    take(meter, limits);
     meter.recent.push({ content: message.content, id: message.id, at: now });
+  }
+
+  /** The word after which it has sent without a rest for too long; null: it has not. */
+  tireless(sender: AgentId, limits: Policy['guard']): number | null {
+    const meter = this.#meters.get(sender);
+    if (meter === undefined || meter.taken <= TIRELESS_BURSTS * limits.burst) return null;
+    return meter.word;
+  }
+
+  /** What was admitted is stored. */
+  sent(
+    sender: AgentId,
+    { word, recipients, limits }: { word: number; recipients: number; limits: Policy['guard'] },
+  ): void {
+    const meter = this.#meters.get(sender);
+    if (meter === undefined) return;
+    const more = weightOf(recipients, limits.fanOut) - 1;
+    meter.tokens -= more;
+    meter.taken = meter.word === word ? meter.taken + more : 1 + more;
+    meter.word = word;
+  }
+
+  /** For what costs others as much as a message does. Throws `rate_limited`. */
+  spend(sender: AgentId, limits: Policy['guard']): void {
+    take(this.#meter(sender, this.#clock.mono(), limits), limits);
+  }
+
+  /** Who takes another name goes on with the allowance of the one before. */
+  follow(former: AgentId, agent: AgentId): void {
+    const meter = this.#meters.get(former);
+    if (meter === undefined || former === agent) return;
+    const tokens = Math.min(meter.tokens, this.#meters.get(agent)?.tokens ?? Infinity);
+    this.#meters.set(agent, { ...meter, tokens });
   }
 
   /** The store refused it: it was not sent, so the same text may come again (with `--go`, say). */
@@ -117,13 +171,14 @@ export class LoopGuard {
   #meter(sender: AgentId, now: number, limits: Policy['guard']): Meter {
     const known = this.#meters.get(sender);
     if (known === undefined) {
-      const fresh: Meter = { tokens: limits.burst, filledAt: now, recent: [] };
+      const fresh: Meter = { tokens: limits.burst, filledAt: now, taken: 0, word: 0, recent: [] };
       this.#meters.set(sender, fresh);
       return fresh;
     }
     const earned = ((now - known.filledAt) * limits.ratePerMinute) / MINUTE;
     known.tokens = Math.min(limits.burst, known.tokens + earned);
     known.filledAt = now;
+    if (known.tokens >= limits.burst) known.taken = 0;
     return known;
   }
 }

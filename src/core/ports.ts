@@ -123,6 +123,8 @@ export interface Store {
     after: Cursor;
     limit: number;
     unreadOnly: boolean;
+    /** As with a fetch. */
+    by?: 'person';
     now: number;
   }): Promise<readonly StoredDelivery[]>;
   /** The newest cursor given out. */

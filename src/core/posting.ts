@@ -3,7 +3,6 @@ import { Failure } from '../protocol/failures.ts';
 import type { BlobRef, StagedBlob } from '../protocol/model.ts';
 import type { Address } from '../protocol/names.ts';
 import type { Request } from '../protocol/operations.ts';
-import { heldNotice } from './notices.ts';
 import type { PostedBlob, Posting } from './records/sending.ts';
 import type { Desk } from './desk.ts';
 import { granted } from './outcome.ts';
@@ -96,11 +95,14 @@ export async function postingOf(
       seenSince: now - policy.allSeenMs,
       limit: limited ? fanOut : Number.POSITIVE_INFINITY,
     },
-    limits: { ...policy.quotas, depth },
+    limits: {
+      ...policy.quotas,
+      depth,
+      tireless: guarded ? desk.guard.tireless(sender.id, policy.guard) : null,
+    },
     unbornExpiresAt: now + policy.unbornMs,
-    heldNotice: guarded
-      ? heldNotice(desk.ids, { sender: sender.id, name: sender.name, messageId: id, depth, now })
-      : null,
+    kin: guarded ? desk.kin.of(session.caller.program, sender.id) : [],
+    heldNotice: guarded ? desk.heldNotices.of(sender, depth) : null,
     now,
   };
 }

@@ -70,7 +70,7 @@ async function check(
       if (hints.aborted) throw new Failure('interrupted', 'the check was given up');
 
       const fetched = await desk.store.fetch(
-        fetchOf(desk, { request, agent: agent.id, peeked, policy }),
+        { ...fetchOf(desk, { request, agent: agent.id, peeked, policy }), ...lookedBy(session) },
         desk.compose,
       );
       const done = fetched.deliveries.length > 0 || !waiting || desk.clock.mono() >= deadline;
@@ -90,6 +90,11 @@ async function heldByAnother(desk: Desk, session: Session): Promise<boolean> {
   if (profile === undefined) return false;
   const held = profile.sessions.some((other) => other.role === 'holder' && other.id !== session.id);
   return held || (profile.anchor !== null && desk.processes.alive(profile.anchor));
+}
+
+/** A person who looks into an agent's mailbox (`--as`) puts nothing before the agent. */
+function lookedBy({ caller }: Session): Pick<Fetch, 'by'> {
+  return caller.kind === 'human' ? { by: 'person' } : {};
 }
 
 function fetchOf(
@@ -176,6 +181,7 @@ async function* watch(
         after,
         limit: WATCH_PAGE,
         unreadOnly,
+        ...lookedBy(session),
         now: desk.clock.now(),
       });
       for (const delivery of arrived) {

@@ -3,7 +3,7 @@ import type { MessageId } from '../protocol/model.ts';
 import { parseAddress } from '../protocol/names.ts';
 import type { Handlers, Output, Request } from '../protocol/operations.ts';
 import { Hints } from './wake.ts';
-import type { PostedTo } from './records/sending.ts';
+import type { Posted, PostedTo } from './records/sending.ts';
 import { contentKey, lifetime, postingOf, type Content, type Target } from './posting.ts';
 import type { Desk } from './desk.ts';
 import { granted } from './outcome.ts';
@@ -63,8 +63,10 @@ async function post(desk: Desk, session: Session, request: Content, target: Targ
   };
 }
 
+type Accepted = Pick<Extract<Posted, { ok: true }>, 'word' | 'duplicate' | 'deliveries'>;
+
 /** Agents pass the loop guard first; what the store then refuses does not count as sent. */
-async function pastTheGuard<T>(
+async function pastTheGuard<T extends Accepted>(
   desk: Desk,
   session: Session,
   message: { readonly id: string; readonly content: string },
@@ -72,9 +74,13 @@ async function pastTheGuard<T>(
 ): Promise<T> {
   if (session.kind !== 'agent') return send();
   const sender = session.acting().id;
-  desk.guard.admit(sender, message, desk.policy().guard);
+  const limits = desk.policy().guard;
+  desk.guard.admit(sender, message, limits);
   try {
-    return await send();
+    const posted = await send();
+    const { word, duplicate, deliveries } = posted;
+    if (!duplicate) desk.guard.sent(sender, { word, recipients: deliveries.length, limits });
+    return posted;
   } catch (error) {
     desk.guard.forget(sender, message.id);
     throw error;

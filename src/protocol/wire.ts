@@ -62,6 +62,8 @@ export interface Caller {
   /** It cannot tell who wrote what it passes on: its messages are not marked verified. */
   readonly unverified?: boolean;
   readonly pid: number;
+  /** The agent program this runs in or for, whatever name it acts under: the same text each time. */
+  readonly program?: string;
   readonly directory?: string;
   readonly project?: string;
   readonly branch?: string;

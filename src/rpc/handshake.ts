@@ -20,6 +20,7 @@ const HelloFrame = z.object({
       kind: z.enum(['human', 'agent', 'script', 'webhook', 'kernel']),
       unverified: z.boolean().optional(),
       pid: z.int().nonnegative(),
+      program: z.string().max(256).optional(),
       directory: text.optional(),
       project: text.optional(),
       branch: text.optional(),

@@ -28,6 +28,8 @@ export interface Identity {
   readonly kind: Exclude<Caller['kind'], 'kernel' | 'webhook'>;
   /** The agent program this runs under, or `cli`. */
   readonly client: string;
+  /** Tells its sessions apart, whatever names they act under; undefined: no agent program's. */
+  readonly program: string | undefined;
   /** The name that was told, by IPC_AGENT or by who set the client up; another may have been given. */
   readonly told: string | undefined;
   /** Where a `register` of this process writes its name down, so that later commands find it. */
@@ -55,11 +57,21 @@ export function identify(paths: Paths, environment: Environment, acting: Acting 
     // What an agent does under the person's own name must not make that name an agent's for good.
     kind: found.how === 'user' && session !== undefined ? 'script' : kindOf(session, environment),
     client: session?.client ?? 'cli',
+    get program() {
+      return session === undefined ? undefined : programOf(session);
+    },
     // Looked for when it is asked for: a command whose name was told has no use for it.
     get bindings() {
       return bindingsOf(session, environment);
     },
   };
+}
+
+function programOf(session: ClientSession): string | undefined {
+  const { client, id } = session;
+  if (id !== undefined) return `${client} ${id}`;
+  const { process } = session;
+  return process === undefined ? undefined : `${client} ${process.pid} ${process.startedAt}`;
 }
 
 function decide(

@@ -12,6 +12,7 @@ export function claim(town: Town, name: string | null, more: Partial<Claim> = {}
     anchor: null,
     session: 'session-one',
     hold: null,
+    kin: [],
     deadAnchor: null,
     now: town.now,
     ...more,

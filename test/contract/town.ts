@@ -39,6 +39,7 @@ const plain = {
   notBefore: null,
   expiresAt: null,
   limits: { mailbox: 20_000, unbornMailbox: 100, unbornNames: 100, depth: 30 },
+  kin: [],
   heldNotice: null,
 } as const satisfies Partial<Posting>;
 

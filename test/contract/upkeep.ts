@@ -172,6 +172,7 @@ export function upkeepContract(open: OpenEngine): void {
           hold: null,
           anchor: null,
           deadAnchor: null,
+          kin: [],
         } as const;
         return granted(await town.store.claim({ ...who, name: null, session, now: town.now })).agent;
       });

@@ -5,6 +5,7 @@ import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { httpFuzz } from './http-fuzz.ts';
 import { kill } from './kill.ts';
+import { loopStorm } from './loop-storm.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage, clientKill, kill];
+export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage, clientKill, kill, loopStorm];

@@ -54,6 +54,7 @@ export async function holdForHttp({ environment, paths }: World, wish: NameWish)
     borrowed: false,
     kind: 'agent' as const,
     client: wish.client,
+    program: undefined,
     told: wanted,
     bindings,
   };

@@ -108,10 +108,12 @@ function wantedName({ how, name }: Identity): AgentName | undefined {
 function clientFor({ world }: Pick<Call, 'world'>, identity: Identity, name?: AgentName): Client {
   const { environment, paths } = world;
   const { directory, pid } = environment;
+  const { client, program } = identity;
+  const caller = { client, kind: 'agent', pid, directory, ...projectOf(directory) } as const;
   return clientOf(
     { environment, paths },
     {
-      caller: { client: identity.client, kind: 'agent', pid, directory, ...projectOf(directory) },
+      caller: program === undefined ? caller : { ...caller, program },
       credential: name === undefined ? undefined : credentialOf(paths, name),
     },
   );

@@ -53,6 +53,8 @@ export interface Claim {
   readonly hold: { readonly seat: Seat; readonly until: number } | null;
   /** An anchor the caller found dead: it no longer stands in the way, a newer one still does. */
   readonly deadAnchor: Anchor | null;
+  /** Whom the caller acted for before: what they have read, it has read, under whatever name. */
+  readonly kin: readonly AgentId[];
   readonly now: number;
 }
 

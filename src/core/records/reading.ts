@@ -54,6 +54,8 @@ export interface Fetch {
   readonly after: Cursor;
   /** Asks for what a door of a model handed over since then and nobody has shown to be seen; the newest so many. */
   readonly unproven: { readonly since: number; readonly limit: number } | null;
+  /** A person looks into the mailbox: the agent itself has read nothing by that. */
+  readonly by?: 'person';
   readonly now: number;
   readonly mono: number;
 }

@@ -47,11 +47,18 @@ export interface Posting {
     readonly unbornMailbox: number;
     readonly unbornNames: number;
     readonly depth: number;
+    /** Held as well: what still follows from this word of a person. Null: nothing. */
+    readonly tireless: number | null;
   };
   /** When a message to a name nobody ever took expires. */
   readonly unbornExpiresAt: number;
-  /** Told to the people here when this message is held for its depth; null: nobody. */
-  readonly heldNotice: NoticeText | null;
+  /** Other agents that the sender's program acted for: what they have read, it has read. */
+  readonly kin: readonly AgentId[];
+  /**
+   * What the person is told when this message is held for its depth, by the word of a person with which the
+   * chain began; null: nothing (more).
+   */
+  readonly heldNotice: ((word: number) => NoticeText | null) | null;
   readonly now: number;
 }
 
@@ -71,6 +78,8 @@ export interface PostedTo {
 /** `wake`: whose mailboxes have something to show now (hints). */
 export type Posted = Outcome<{
   readonly duplicate: boolean;
+  /** Names the word of a person with which its chain began; 0: none. */
+  readonly word: number;
   readonly thread: string;
   readonly deliveries: readonly PostedTo[];
   readonly wake: readonly AgentId[];

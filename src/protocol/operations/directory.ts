@@ -77,7 +77,7 @@ export const directory = {
     scope: 'manage',
     // Over HTTP the token says who acts; `ipc token create` takes the name.
     surfaces: ['cli', 'mcp'],
-    failures: ['credential_refused', 'name_forwarding', 'name_live', 'name_taken'],
+    failures: ['credential_refused', 'name_forwarding', 'name_live', 'name_taken', 'rate_limited'],
     input: z.object({
       name: Name.optional().describe('the name; agent-N when absent'),
       key: z
@@ -130,7 +130,7 @@ export const directory = {
     repeat: 'safe',
     scope: 'manage',
     surfaces: ['cli', 'mcp', 'http'],
-    failures: ['name_forwarding', 'name_taken'],
+    failures: ['name_forwarding', 'name_taken', 'rate_limited'],
     input: z.object({ name: nameOfMine }),
     output: z.object({
       from: z.string(),

@@ -113,6 +113,11 @@ function bear(engine: Engine, who: Omit<Entrance, 'own'> & { readonly autoNamed:
 const CLAIM = `UPDATE agent SET kind = ?2, about = coalesce(?3, about), anchor_pid = ?4, anchor_started = ?5,
   seen_at = ?6 WHERE id = ?1`;
 
+/** Another name does not make it forget what it has read (loop guard); neither does another name of its shell. */
+const REMEMBER = `UPDATE agent SET depth = max(depth, coalesce((SELECT max(depth) FROM agent
+    WHERE id IN (SELECT value FROM json_each(?2)) OR (anchor_pid = ?3 AND anchor_started = ?4)), 0))
+  WHERE id = ?1`;
+
 /** A shell stands for one name: the one it took before is nobody's now. */
 const LEAVE = `UPDATE agent SET anchor_pid = NULL, anchor_started = NULL
   WHERE anchor_pid = ?1 AND anchor_started = ?2 AND id <> ?3`;
@@ -161,6 +166,9 @@ function hold(engine: Engine, row: AgentRow, claim: Claim, { created }: { create
   // Who holds a name stands for it from now on: when a server ends, its name is free, though its client lives.
   const anchor = claim.hold === null ? (claim.anchor ?? kept) : null;
   engine.sql.run(CLAIM, row.id, kind, claim.about, anchor?.pid ?? null, anchor?.startedAt ?? null, claim.now);
+  const { pid = null, startedAt = null } = claim.anchor ?? {};
+  if (claim.kin.length > 0 || claim.anchor !== null)
+    engine.sql.run(REMEMBER, row.id, JSON.stringify(claim.kin), pid, startedAt);
   if (claim.anchor !== null) engine.sql.run(LEAVE, claim.anchor.pid, claim.anchor.startedAt, row.id);
   if (claim.hold !== null) engine.presence.attach({ ...claim.hold.seat, agent: row.id }, claim.hold.until);
   const after = agentById(engine.sql, row.id) ?? row;

@@ -3,6 +3,7 @@ import type { Store } from '../../core/ports.ts';
 import type { AgentId, AgentProfile } from '../../core/records/agents.ts';
 import type { AgentName } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
+import { begunAnew } from '../mailbox/chain-depth.ts';
 import { doorsOf } from '../past/message-rows.ts';
 import { AGENT, agentMeant, agentRecord, anchorOf, type AgentRow } from './rows.ts';
 
@@ -12,8 +13,7 @@ const FORWARDS =
   'SELECT agent, name FROM forward WHERE until > ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY name_key';
 const TOPICS = `SELECT s.agent, t.name FROM membership s JOIN topic t ON t.id = s.topic
   WHERE ?1 IS NULL OR s.agent = ?1 ORDER BY t.name_key`;
-const DESCRIBE = `UPDATE agent SET about = coalesce(?2, about), depth = CASE WHEN ?3 THEN 0 ELSE depth END
-  WHERE id = ?1`;
+const DESCRIBE = 'UPDATE agent SET about = coalesce(?2, about), depth = coalesce(?3, depth) WHERE id = ?1';
 
 export function profileMethods(engine: Engine): Pick<Store, 'agents' | 'describe'> {
   return {
@@ -21,7 +21,7 @@ export function profileMethods(engine: Engine): Pick<Store, 'agents' | 'describe
     describe: ({ agent, about, prompted, now }) =>
       engine.commits.write(() => {
         engine.presence.saw(agent, now);
-        engine.sql.run(DESCRIBE, agent, about ?? null, prompted ? 1 : 0);
+        engine.sql.run(DESCRIBE, agent, about ?? null, prompted ? begunAnew(engine) : null);
       }),
   };
 }

@@ -13,7 +13,9 @@ export interface AgentRow {
   readonly seen_at: number | null;
   readonly about: string | null;
   readonly paused_until: number | null;
-  readonly depth: number;
+  readonly chain: number;
+  /** The longest of what ever arrived, read or not. */
+  readonly heard: number;
   readonly waiting: number;
   readonly held: number;
   readonly delayed: number;
@@ -24,7 +26,7 @@ export interface AgentRow {
   readonly confirmed_doors: string;
 }
 
-export const AGENT = `a.id, a.name, a.kind, a.key_hash, a.seen_at, a.about, a.paused_until, a.depth,
+export const AGENT = `a.id, a.name, a.kind, a.key_hash, a.seen_at, a.about, a.paused_until, a.depth AS chain, a.heard,
   a.waiting, a.held, a.delayed, a.last_from, a.auto_named, a.anchor_pid, a.anchor_started, a.confirmed_doors`;
 
 // An agent that was removed keeps its row, without a name_key, and must not be found any more.

@@ -4,9 +4,10 @@ import type { Sql } from './connection.ts';
 import mailbox from './migrations/0001_mailbox.sql' with { type: 'text' };
 import unproven from './migrations/0002_unproven.sql' with { type: 'text' };
 import imported from './migrations/0003_imported.sql' with { type: 'text' };
+import words from './migrations/0004_words.sql' with { type: 'text' };
 
 /** In order; the number of those done is kept in the file as its `user_version`. Never edit a released one. */
-export const migrations: readonly string[] = [mailbox, unproven, imported];
+export const migrations: readonly string[] = [mailbox, unproven, imported, words];
 
 export function schemaVersion(sql: Sql): number {
   return sql.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;

@@ -1,9 +1,11 @@
 /** arrivals and frontier: what came in since, for those who follow along. */
 import type { Store } from '../../core/ports.ts';
 import type { StoredDelivery } from '../../core/records/reading.ts';
+import { agentById } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { doorsOf, storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';
+import { chainShown, longestOf, show, type Chain } from './chain-depth.ts';
 import { UNREAD_STATE } from './delivery-rows.ts';
 import { inOrder } from './filing.ts';
 
@@ -30,27 +32,32 @@ const HERE_FRESH = `SELECT ${COLUMNS} FROM fresh f CROSS JOIN delivery d ON d.pl
 const EVERYWHERE = `SELECT ${COLUMNS} FROM delivery d CROSS JOIN agent a ON a.id = d.agent
   WHERE d.place > ?1 AND ${SHOWN} ORDER BY d.place LIMIT ?3`;
 
-export function arrivalMethods({ sql, sequence }: Engine): Pick<Store, 'arrivals' | 'frontier'> {
+export function arrivalMethods({ sql, sequence, commits }: Engine): Pick<Store, 'arrivals' | 'frontier'> {
   return {
-    arrivals: async ({ agent, after, limit, unreadOnly, now }) =>
-      shown(
-        agent === null
-          ? sql.all<Arrival>(EVERYWHERE, after, now, limit, unreadOnly ? 1 : 0)
-          : inOrder(
-              sql.all<Arrival>(HERE, after, now, limit, unreadOnly ? 1 : 0, agent),
-              sql.all<Arrival>(HERE_FRESH, after, now, limit, unreadOnly ? 1 : 0, agent),
-              limit,
-            ),
-      ),
+    arrivals: async ({ agent, after, limit, unreadOnly, by, now }) => {
+      if (agent === null)
+        return shown(sql.all<Arrival>(EVERYWHERE, after, now, limit, unreadOnly ? 1 : 0)).deliveries;
+      const { deliveries, longest } = shown(
+        inOrder(
+          sql.all<Arrival>(HERE, after, now, limit, unreadOnly ? 1 : 0, agent),
+          sql.all<Arrival>(HERE_FRESH, after, now, limit, unreadOnly ? 1 : 0, agent),
+          limit,
+        ),
+      );
+      const row = longest === 0 || by === 'person' ? null : agentById(sql, agent);
+      if (row !== null && chainShown(row, longest) > row.chain)
+        await commits.writeUnsynced(() => show(sql, row, longest));
+      return deliveries;
+    },
     frontier: async () => sequence.newest,
   };
 
-  function shown(rows: readonly Arrival[]): readonly StoredDelivery[] {
+  function shown(rows: readonly Arrival[]): { deliveries: readonly StoredDelivery[]; longest: Chain } {
     const messages = messagesBySeq(
       sql,
       rows.map(({ message }) => message),
     );
-    return rows.flatMap((row) => {
+    const deliveries = rows.flatMap((row) => {
       const message = messages.get(row.message);
       if (message === undefined) return [];
       return [
@@ -63,5 +70,6 @@ export function arrivalMethods({ sql, sequence }: Engine): Pick<Store, 'arrivals
         },
       ];
     });
+    return { deliveries, longest: longestOf(messages.values()) };
   }
 }

@@ -14,7 +14,7 @@ interface Row {
   readonly attempt: number;
   readonly seq: number | null;
   readonly sender_kind: Kind;
-  readonly depth: number;
+  readonly chain: number;
   readonly intent: Intent;
   readonly place: number;
   readonly state: DeliveryState | null;
@@ -24,7 +24,7 @@ interface Row {
   readonly reader: string | null;
 }
 
-const ROWS = `SELECT j.value ->> 0 AS id, j.value ->> 1 AS attempt, m.seq, m.sender_kind, m.depth, m.intent,
+const ROWS = `SELECT j.value ->> 0 AS id, j.value ->> 1 AS attempt, m.seq, m.sender_kind, m.depth AS chain, m.intent,
     d.place, d.state, d.arrived, d.attempts, d.offered_by, l.reader
   FROM json_each(?1) j LEFT JOIN message m ON m.id = j.value ->> 0
   LEFT JOIN delivery d ON d.message = m.seq AND d.agent = ?2 LEFT JOIN lease l ON l.id = d.lease`;
@@ -110,18 +110,18 @@ function offer({ sql }: Engine, rows: readonly Row[], { door, now }: Confirmatio
 }
 
 function hand(
-  { sql, filing }: Engine,
+  engine: Engine,
   agent: AgentRow,
   rows: readonly Row[],
   { door, now, sql: statement }: { door: Door; now: number; sql: string },
 ): void {
   if (rows.length === 0) return;
-  sql.run(statement, json(rows), now, door);
-  filing.drop(
+  engine.sql.run(statement, json(rows), now, door);
+  engine.filing.drop(
     agent.id,
     rows.map(({ place }) => place),
   );
-  leaveMailbox(sql, agent, rows);
+  leaveMailbox(engine, agent, rows);
 }
 
 function proveDoor(sql: Engine['sql'], agent: AgentRow, door: Door): void {
@@ -129,15 +129,15 @@ function proveDoor(sql: Engine['sql'], agent: AgentRow, door: Door): void {
   if (!doors.includes(door)) sql.run(CONFIRMED_DOOR, agent.id, JSON.stringify([...doors, door]));
 }
 
-function leaveMailbox(sql: Engine['sql'], agent: AgentRow, rows: readonly Row[]): void {
+function leaveMailbox(engine: Engine, agent: AgentRow, rows: readonly Row[]): void {
   const counts = new Counts();
   counts.move(agent.id, { from: 'waiting', to: null, by: rows.length });
-  counts.save(sql);
+  counts.save(engine.sql);
   const inOrder = rows.toSorted((one, other) => one.place - other.place);
   takeIn(
-    sql,
+    engine,
     agent,
-    inOrder.map(({ seq, depth, sender_kind }) => ({ seq: seq ?? 0, depth, sender_kind })),
+    inOrder.map(({ seq, chain, sender_kind }) => ({ seq: seq ?? 0, chain, sender_kind })),
   );
 }
 
@@ -158,6 +158,6 @@ function ack(
   const news = known.filter(({ state }) => state !== 'acked');
   if (news.length > 0) sql.run(ACK, json(news), step.now);
   const unread = news.filter(isUnread);
-  if (unread.length > 0) leaveMailbox(sql, agent, unread);
+  if (unread.length > 0) leaveMailbox(engine, agent, unread);
   return { acked: known.map(({ id }) => id), unknown };
 }

@@ -2,6 +2,7 @@
 import type { AgentId } from '../../core/records/agents.ts';
 import type { DeliveryState } from '../../protocol/model.ts';
 import type { Sql } from '../engine/connection.ts';
+import type { Chain } from './chain-depth.ts';
 import { UNREAD_STATE } from './delivery-rows.ts';
 
 /** Where an unfinished delivery is counted. */
@@ -19,11 +20,18 @@ export const COUNT_ANEW = `SELECT
   coalesce(sum(state = 'held'), 0) AS held,
   coalesce(sum(${UNREAD_STATE} AND arrived = 0), 0) AS delayed`;
 
-const ADD = `UPDATE agent SET waiting = waiting + ?2, held = held + ?3, delayed = delayed + ?4 WHERE id = ?1`;
+const ADD = `UPDATE agent SET waiting = waiting + ?2, held = held + ?3, delayed = delayed + ?4,
+  heard = max(heard, ?5) WHERE id = ?1`;
 
 /** Gathers the changes of one step and writes one row for each agent. */
 export class Counts {
   readonly #changes = new Map<AgentId, Record<Bucket, number>>();
+  readonly #chain: Chain;
+
+  /** With the chain of the message that the step delivers. */
+  constructor(chain: Chain = 0) {
+    this.#chain = chain;
+  }
 
   move(agent: AgentId, step: { from: Bucket | null; to: Bucket | null; by?: number }): void {
     const change = this.#changes.get(agent) ?? { waiting: 0, held: 0, delayed: 0 };
@@ -35,7 +43,8 @@ export class Counts {
 
   save(sql: Sql): void {
     for (const [agent, { waiting, held, delayed }] of this.#changes) {
-      if (waiting !== 0 || held !== 0 || delayed !== 0) sql.run(ADD, agent, waiting, held, delayed);
+      if (waiting !== 0 || held !== 0 || delayed !== 0)
+        sql.run(ADD, agent, waiting, held, delayed, waiting > 0 ? this.#chain : 0);
     }
     this.#changes.clear();
   }

@@ -15,6 +15,7 @@ import type { Engine } from '../engine/context.ts';
 import { doorsOf, storedMessage } from '../past/message-rows.ts';
 import { messagesBySeq } from '../past/messages.ts';
 import { UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
+import { chainShown, longestOf, show, type Chain } from './chain-depth.ts';
 import { bury } from './expire-bury.ts';
 import { inOrder } from './filing.ts';
 import { endPause } from './hold-release.ts';
@@ -62,7 +63,8 @@ export function fetchMethods(engine: Engine): Pick<Store, 'fetch' | 'abandon'> {
       if (agent === null) return NOBODYS;
       const lapsed = pauseLapsed(agent, request.now);
       // Nothing to lease and nothing to let through: nothing to write.
-      if (!lapsed && (request.lease === null || agent.waiting === 0)) return look(engine, agent, request);
+      if (!lapsed && (request.lease === null || agent.waiting === 0))
+        return await lookedAt(engine, agent, request);
       // A lease need not outlive a power failure: its reader does not.
       return engine.commits.writeUnsynced(() => take(engine, request, compose));
     },
@@ -77,17 +79,25 @@ export function giveBack({ sql }: Engine, reader: string): readonly AgentId[] {
   return [...new Set(sql.all<{ agent: AgentId }>(LEASES_OF, reader).map(({ agent }) => agent))];
 }
 
-function look({ sql }: Engine, agent: AgentRow, request: Fetch): Fetched {
+/** What was shown is noted even when it is not taken; most looks show nothing that a longer chain led to. */
+async function lookedAt(engine: Engine, agent: AgentRow, request: Fetch): Promise<Fetched> {
+  const { longest, ...fetched } = look(engine, agent, request);
+  if (chainShown(agent, longest) > agent.chain && request.by !== 'person')
+    await engine.commits.writeUnsynced(() => show(engine.sql, agent, longest));
+  return fetched;
+}
+
+function look({ sql }: Engine, agent: AgentRow, request: Fetch): Fetched & { readonly longest: Chain } {
   const { held } = agent;
   const pausedUntil = isPaused(agent, request.now) ? agent.paused_until : null;
   const picked = pausedUntil === null ? pick(sql, agent, request).picked : [];
-  const deliveries = delivered(
+  const { deliveries, longest } = delivered(
     sql,
     agent,
     picked.map((row) => ({ row, attempt: row.attempts })),
   );
   const remaining = Math.max(0, agent.waiting - deliveries.length);
-  return { deliveries, remaining, held, pausedUntil, unproven: unprovenOf(sql, request) };
+  return { deliveries, remaining, held, pausedUntil, unproven: unprovenOf(sql, request), longest };
 }
 
 /** Worded as the index `delivery_unproven`. */
@@ -111,7 +121,10 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   if (before !== null && pauseLapsed(before, now)) endPause(engine, before.id, now);
   const found = pauseLapsed(before ?? { paused_until: null }, now) ? agentById(sql, request.agent) : before;
   if (found === null) return NOBODYS;
-  if (lease === null || isPaused(found, now)) return look(engine, found, request);
+  if (lease === null || isPaused(found, now)) {
+    const { longest: _longest, ...fetched } = look(engine, found, request);
+    return fetched;
+  }
 
   sql.run(FORGET_LEASES, found.id, mono, mono + LONGEST_LEASE_MS);
   const { picked, dead, expired } = pick(sql, found, request);
@@ -130,7 +143,8 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
     row,
     attempt: row.attempts + (row.reader === lease.reader ? 0 : 1),
   }));
-  const deliveries = delivered(sql, found, handed);
+  const { deliveries, longest } = delivered(sql, found, handed);
+  if (request.by !== 'person') show(sql, found, longest);
   const after = agentById(sql, found.id) ?? found;
   const remaining = after.waiting - deliveries.length;
   return { deliveries, remaining, held: after.held, pausedUntil: null, unproven: unprovenOf(sql, request) };
@@ -219,12 +233,12 @@ function delivered(
   sql: Sql,
   agent: AgentRow,
   rows: readonly { row: UnreadRow; attempt: number }[],
-): readonly StoredDelivery[] {
+): { readonly deliveries: readonly StoredDelivery[]; readonly longest: Chain } {
   const messages = messagesBySeq(
     sql,
     rows.map(({ row }) => row.message),
   );
-  return rows.map(({ row, attempt }) => {
+  const deliveries = rows.map(({ row, attempt }) => {
     const message = messages.get(row.message);
     if (message === undefined) {
       throw new Failure(
@@ -235,4 +249,5 @@ function delivered(
     const offeredBy = doorsOf(row.offered_by);
     return { message: storedMessage(message), recipient: agent.name, cursor: row.place, attempt, offeredBy };
   });
+  return { deliveries, longest: longestOf(messages.values()) };
 }

@@ -6,6 +6,7 @@ import { agentById, agentMeant } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
 import { isStored } from '../past/messages.ts';
+import { begunAnew } from './chain-depth.ts';
 import { Counts } from './counts.ts';
 
 export const PAUSED = 'paused';
@@ -83,9 +84,9 @@ export function endPause(engine: Engine, agent: AgentId, now: number): Released 
 
 const MUTE = 'INSERT OR IGNORE INTO mute (agent, sender, since) VALUES (?1, ?2, ?3)';
 const UNMUTE = 'DELETE FROM mute WHERE agent = ?1 AND sender = ?2';
-/** A person who releases ends the chain: the messages let through, and both their agents, count from 0. */
-const END_CHAIN = 'UPDATE message SET depth = 0 WHERE seq = ?1';
-const END_AGENTS_CHAIN = 'UPDATE agent SET depth = 0 WHERE id = ?1';
+/** A person who releases begins the chain anew, of the messages let through and of both their agents. */
+const ANEW = 'UPDATE message SET depth = ?2 WHERE seq = ?1';
+const AGENT_ANEW = 'UPDATE agent SET depth = ?2 WHERE id = ?1';
 
 export function holdMethods(engine: Engine): Pick<Store, 'pause' | 'mute' | 'release'> {
   const { sql, commits } = engine;
@@ -127,10 +128,11 @@ function release(engine: Engine, { id, name, now }: Parameters<Store['release']>
   const rows = heldRows(engine, { id, about: about?.id ?? null }).filter(
     (row) => id === null || about === null || row.agent === about.id || row.sender === about.id,
   );
+  const anew = begunAnew(engine);
   for (const row of rows) {
-    sql.run(END_CHAIN, row.message);
+    sql.run(ANEW, row.message, anew);
     if (row.reason === PAUSED || row.reason === MUTED) continue;
-    for (const agent of [row.sender, row.agent]) sql.run(END_AGENTS_CHAIN, agent);
+    for (const agent of [row.sender, row.agent]) sql.run(AGENT_ANEW, agent, anew);
   }
   return { ok: true, ...letThrough(engine, rows, now) };
 }

@@ -67,7 +67,7 @@ function messageOf(
     forwardOf: null,
     intent: 'inform',
     priority: 'normal',
-    depth: 0,
+    chain: 0,
     sentAt: now,
     notBefore: null,
     expiresAt: null,

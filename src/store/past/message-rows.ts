@@ -19,6 +19,7 @@ export interface MessageRow {
   readonly forward_of: string | null;
   readonly intent: Intent;
   readonly priority: Priority;
+  readonly chain: number;
   readonly sent_at: number;
   readonly not_before: number | null;
   readonly expires_at: number | null;
@@ -29,7 +30,7 @@ export interface MessageRow {
 }
 
 export const MESSAGE = `m.seq, m.id, m.sender, m.sender_name, m.sender_kind, m.verified, m.client, m.directory,
-  m.addressed, m.thread, m.reply_to, m.forward_of, m.intent, m.priority, m.sent_at, m.not_before, m.expires_at,
+  m.addressed, m.thread, m.reply_to, m.forward_of, m.intent, m.priority, m.depth AS chain, m.sent_at, m.not_before, m.expires_at,
   m.data, m.attachments, m.body_blob, m.body`;
 
 export function storedMessage(row: MessageRow): StoredMessage {

@@ -67,7 +67,7 @@ export function repeated(engine: Engine, posting: Posting, known: Known): Posted
     seenAt: engine.presence.seenAt(row.id) ?? row.seen_at,
     sessions: engine.presence.of(row.id, posting.now),
   }));
-  return { ok: true, duplicate: true, thread: known.thread, deliveries, wake: [] };
+  return { ok: true, duplicate: true, word: 0, thread: known.thread, deliveries, wake: [] };
 }
 
 function sameRecipients(engine: Engine, posting: Posting, known: Known): boolean {

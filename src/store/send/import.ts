@@ -84,7 +84,7 @@ function deliver(
     forwardOf: null,
     intent: 'inform',
     priority: 'normal',
-    depth: 0,
+    chain: 0,
     sentAt: message.sentAt,
     notBefore: null,
     expiresAt: null,

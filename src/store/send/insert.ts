@@ -19,7 +19,7 @@ export interface NewMessage {
   readonly forwardOf: string | null;
   readonly intent: Intent;
   readonly priority: Priority;
-  readonly depth: number;
+  readonly chain: number;
   readonly sentAt: number;
   readonly notBefore: number | null;
   readonly expiresAt: number | null;
@@ -56,7 +56,7 @@ export function insertMessage({ sql, sequence }: Engine, message: NewMessage): n
     message.forwardOf,
     message.intent,
     message.priority,
-    message.depth,
+    message.chain,
     message.sentAt,
     message.notBefore,
     message.expiresAt,

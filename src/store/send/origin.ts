@@ -17,7 +17,7 @@ export interface Answered {
   readonly sender: AgentId;
   readonly sender_kind: Kind;
   readonly thread: string;
-  readonly depth: number;
+  readonly chain: number;
   readonly intent: Intent;
   readonly place: number | null;
   readonly state: DeliveryState | null;
@@ -29,7 +29,7 @@ export interface Origin {
   readonly passedOn: MessageRow | null;
 }
 
-const ANSWERED = `SELECT m.seq, m.id, m.sender, m.sender_kind, m.thread, m.depth, m.intent, d.place, d.state, d.arrived
+const ANSWERED = `SELECT m.seq, m.id, m.sender, m.sender_kind, m.thread, m.depth AS chain, m.intent, d.place, d.state, d.arrived
   FROM message m LEFT JOIN delivery d ON d.message = m.seq AND d.agent = ?2`;
 const ANSWERED_BY_ID = `${ANSWERED} WHERE m.id = ?1 AND (m.sender = ?2 OR d.arrived = 1)`;
 const ANSWERED_BY_SEQ = `${ANSWERED} WHERE m.seq = ?1`;
@@ -37,9 +37,10 @@ const PASSED_ON = `SELECT ${MESSAGE} FROM message m WHERE m.id = ?1 AND (m.sende
   OR EXISTS (SELECT 1 FROM delivery d WHERE d.message = m.seq AND d.agent = ?2 AND d.arrived = 1))`;
 
 /** As much of the sender's row as a posting asks for. */
-export type SenderRow = Pick<AgentRow, 'id' | 'name' | 'depth' | 'last_from'>;
+export type SenderRow = Pick<AgentRow, 'id' | 'name' | 'kind' | 'chain' | 'last_from'>;
 
-const SENDER = 'SELECT id, name, depth, last_from FROM agent WHERE id = ?1 AND name_key IS NOT NULL';
+const SENDER =
+  'SELECT id, name, kind, depth AS chain, last_from FROM agent WHERE id = ?1 AND name_key IS NOT NULL';
 
 export function senderOf({ sql }: Engine, agent: AgentId): SenderRow | null {
   return sql.get<SenderRow>(SENDER, agent);
@@ -69,16 +70,16 @@ function unknown(id: string, sender: SenderRow): Outcome<Origin> {
 
 const ACK = `UPDATE delivery SET state = 'acked', acked_at = ?2, lease = NULL, reminder = NULL WHERE place = ?1`;
 
-/** Whoever answers a message has read it. Returns the depth the sender is at now. */
-export function acknowledge({ sql }: Engine, answered: Answered, sender: SenderRow, now: number): number {
+/** Whoever answers a message has read it. Returns the chain the sender continues now. */
+export function acknowledge(engine: Engine, answered: Answered, sender: SenderRow, now: number): number {
   const { place, state, arrived } = answered;
-  if (place === null || state === null || arrived !== 1) return sender.depth;
+  if (place === null || state === null || arrived !== 1) return sender.chain;
   const bucket = bucketOf({ state, arrived });
-  if (bucket === null && state !== 'handed' && state !== 'seen') return sender.depth;
-  sql.run(ACK, place, now);
-  if (bucket === null) return sender.depth;
+  if (bucket === null && state !== 'handed' && state !== 'seen') return sender.chain;
+  engine.sql.run(ACK, place, now);
+  if (bucket === null) return Math.max(sender.chain, answered.chain);
   const counts = new Counts();
   counts.move(sender.id, { from: bucket, to: null });
-  counts.save(sql);
-  return takeIn(sql, sender, [answered]);
+  counts.save(engine.sql);
+  return takeIn(engine, sender, [answered]);
 }

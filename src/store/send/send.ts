@@ -15,6 +15,7 @@ import { formatAddress } from '../../protocol/names.ts';
 import { anchorOf, insertAgent, pauseLapsed } from '../agents/rows.ts';
 import { saveSeen, type Engine } from '../engine/context.ts';
 import { isRefusal, refuse } from '../engine/refusal.ts';
+import { continued, wordOf, type Chain } from '../mailbox/chain-depth.ts';
 import { Counts } from '../mailbox/counts.ts';
 import { endPause } from '../mailbox/hold-release.ts';
 import { notify } from '../mailbox/notices.ts';
@@ -23,7 +24,7 @@ import { digestOf, knownMessage, repeated } from './duplicate.ts';
 import { insertDelivery, insertMessage, type NewDelivery } from './insert.ts';
 import { acknowledge, originOf, senderOf, type Origin, type SenderRow } from './origin.ts';
 import { mailboxOf, resolveAddresses, type Recipient } from './recipients.ts';
-import { chainReason, judge, roomFor } from './verdict.ts';
+import { judge, roomFor } from './verdict.ts';
 
 const WEEK = 7 * 24 * 3_600_000;
 
@@ -67,8 +68,8 @@ function accept(
   recipients: readonly Recipient[],
 ): Posted {
   const { answered } = origin;
-  const depthNow = answered === null ? sender.depth : acknowledge(engine, answered, sender, posting.now);
-  const depth = posting.provenance.kind === 'agent' ? depthNow + 1 : 0;
+  const reached = answered === null ? sender.chain : acknowledge(engine, answered, sender, posting.now);
+  const chain = chainOf(engine, posting, { kind: sender.kind, chain: reached });
   engine.presence.saw(sender.id, posting.now);
   const thread = posting.thread ?? answered?.thread ?? posting.id;
   const content = contentOf(posting, origin);
@@ -84,14 +85,32 @@ function accept(
     forwardOf: posting.forwardOf,
     intent: posting.intent,
     priority: posting.priority,
-    depth,
+    chain,
     sentAt: posting.now,
     notBefore: posting.notBefore,
     expiresAt: posting.expiresAt,
     digest: digestOf(posting),
   });
   const bytes = Buffer.byteLength(content.body);
-  return deliverAll(engine, posting, recipients, { seq, bytes, sentAt: posting.now, depth, thread });
+  return deliverAll(engine, posting, recipients, { seq, bytes, sentAt: posting.now, chain, thread });
+}
+
+const LONGEST = 'SELECT max(depth) AS chain FROM agent WHERE id IN (SELECT value FROM json_each(?1))';
+
+/**
+ * A script is no agent and is never held, but what comes back through it still follows from what went in.
+ * A person's scripts, webhooks and kernels begin chains of their own.
+ */
+function chainOf(
+  engine: Engine,
+  { provenance, kin }: Posting,
+  sender: Pick<SenderRow, 'kind' | 'chain'>,
+): Chain {
+  if (provenance.kind === 'script') return sender.kind === 'script' ? sender.chain : 0;
+  if (provenance.kind !== 'agent') return 0;
+  const others =
+    kin.length === 0 ? null : engine.sql.get<{ chain: Chain | null }>(LONGEST, JSON.stringify(kin));
+  return continued(Math.max(sender.chain, others?.chain ?? 0));
 }
 
 /** The message that was just inserted. */
@@ -99,7 +118,7 @@ interface Inserted {
   readonly seq: number;
   readonly bytes: number;
   readonly sentAt: number;
-  readonly depth: number;
+  readonly chain: Chain;
   readonly thread: string;
 }
 
@@ -109,6 +128,8 @@ interface Round {
   readonly message: Inserted;
   readonly counts: Counts;
   readonly wake: Set<AgentId>;
+  /** Whose copy the loop guard holds. */
+  readonly looped: AgentId[];
 }
 
 function deliverAll(
@@ -117,22 +138,23 @@ function deliverAll(
   recipients: readonly Recipient[],
   message: Inserted,
 ): Posted {
-  const round: Round = { posting, message, counts: new Counts(), wake: new Set() };
+  const counts = new Counts(message.chain);
+  const round: Round = { posting, message, counts, wake: new Set(), looped: [] };
   const deliveries: PostedTo[] = [];
   for (const recipient of recipients) deliveries.push(deliver(engine, recipient, round));
   round.counts.save(engine.sql);
-  const chained = deliveries.some(
-    ({ state, reason }) => state === 'held' && reason === chainReason(message.depth),
-  );
-  if (chained) for (const told of tellPeople(engine, posting)) round.wake.add(told);
-  return { ok: true, duplicate: false, thread: message.thread, deliveries, wake: [...round.wake] };
+  if (round.looped.length > 0) for (const told of tellPerson(engine, round)) round.wake.add(told);
+  const word = wordOf(message.chain);
+  return { ok: true, duplicate: false, word, thread: message.thread, deliveries, wake: [...round.wake] };
 }
 
-function deliver(engine: Engine, recipient: Recipient, { posting, message, counts, wake }: Round): PostedTo {
+function deliver(engine: Engine, recipient: Recipient, round: Round): PostedTo {
+  const { posting, message, counts, wake, looped } = round;
   const { mailbox, name, asked, forwarded } = recipient;
   const { now, notBefore } = posting;
   const agent = mailbox?.id ?? insertAgent(engine.sql, { name, kind: null, keyHash: null, now });
-  const verdict = judge(posting, mailbox, message.depth);
+  const { looped: isLooped, ...verdict } = judge(posting, mailbox, message.chain);
+  if (isLooped === true) looped.push(agent);
   if (mailbox !== null && pauseLapsed(mailbox, now)) {
     // What the pause held was sent before this, and must arrive before it.
     for (const woken of endPause(engine, agent, now).wake) wake.add(woken);
@@ -173,11 +195,14 @@ function answeredSender(
 
 const PEOPLE = `SELECT id FROM agent WHERE kind = 'human' AND name_key IS NOT NULL AND seen_at >= ?1`;
 
-function tellPeople(engine: Engine, { heldNotice, now }: Posting): readonly AgentId[] {
-  if (heldNotice === null) return [];
+/** Where nobody is known as a person (no one ever came from a terminal) the agents concerned have one each. */
+function tellPerson(engine: Engine, { posting, message, looped }: Round): readonly AgentId[] {
+  const { heldNotice, sender, now } = posting;
+  const text = heldNotice?.(wordOf(message.chain)) ?? null;
+  if (text === null) return [];
   saveSeen(engine);
   const people = engine.sql.all<{ id: AgentId }>(PEOPLE, now - WEEK).map(({ id }) => id);
-  return notify(engine, { text: heldNotice, to: people, thread: null, now });
+  return notify(engine, { text, to: people.length > 0 ? people : [sender, ...looped], thread: null, now });
 }
 
 function contentOf(

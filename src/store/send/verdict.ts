@@ -5,6 +5,7 @@ import type { Kind } from '../../protocol/model.ts';
 import { isPaused } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
+import { isTooLong, wordOf, type Chain } from '../mailbox/chain-depth.ts';
 import { MUTED, PAUSED } from '../mailbox/hold-release.ts';
 import type { NewDelivery } from './insert.ts';
 import type { Mailbox, Recipient } from './recipients.ts';
@@ -45,8 +46,14 @@ export function roomFor(
   );
 }
 
-export function chainReason(depth: number): string {
-  return `chain depth ${depth}`;
+/** Why the loop guard holds it; null: it does not. What lifts it is said with it (design §5). */
+function loopReason({ id, limits, provenance }: Posting, chain: Chain): string | null {
+  if (provenance.kind !== 'agent') return null;
+  const lift = `A person's word to you begins anew; a person lets this one through with: ipc release ${id}`;
+  if (isTooLong(chain, limits.depth))
+    return `chain depth ${limits.depth}: as many messages followed from one another with no word from a person. ${lift}`;
+  if (limits.tireless !== wordOf(chain)) return null;
+  return `sent as much as an agent may for minutes on end, with no word from a person. ${lift}`;
 }
 
 /** Why a kind has no mailbox; null: it has one. */
@@ -79,15 +86,17 @@ function runsNothing({ kernels }: Posting, { id, name }: Mailbox): string | null
   }
 }
 
-export type Verdict = Pick<NewDelivery, 'state' | 'reason'>;
+export interface Verdict extends Pick<NewDelivery, 'state' | 'reason'> {
+  /** Held by the loop guard. */
+  readonly looped?: true;
+}
 
-export function judge(posting: Posting, mailbox: Mailbox | null, depth: number): Verdict {
+export function judge(posting: Posting, mailbox: Mailbox | null, chain: Chain): Verdict {
   const refusal =
     mailbox?.kind === 'kernel' ? runsNothing(posting, mailbox) : readsNothing(mailbox?.kind ?? null);
   if (refusal !== null) return { state: 'refused', reason: refusal };
-  if (posting.provenance.kind === 'agent' && depth >= posting.limits.depth) {
-    return { state: 'held', reason: chainReason(depth) };
-  }
+  const reason = loopReason(posting, chain);
+  if (reason !== null) return { state: 'held', reason, looped: true };
   if (mailbox?.muted === 1) return { state: 'held', reason: MUTED };
   const paused = mailbox !== null && isPaused(mailbox, posting.now);
   return paused ? { state: 'held', reason: PAUSED } : { state: 'queued', reason: null };
