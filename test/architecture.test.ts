@@ -66,6 +66,9 @@ const sleepers: Readonly<Record<string, string>> = {
   'test/e2e/machine.ts': 'looks again every few milliseconds until another process has done its part',
   'test/torture/moment.ts': 'a fault falls at the moment that the seed chose, whatever the victim is at',
   'test/support/until.ts': 'looks again every few milliseconds: the one loop other tests wait with',
+  'test/torture/loop-storm.ts':
+    'waits until nothing was said for a while, and then looks how calm the daemon is',
+  'test/torture/storm-agent.ts': 'waits as long as the refusal says before it tries again',
 };
 
 /** What `ipc send`, `ipc check` and `ipc hook` load, some of it by lazy imports. */

@@ -71,7 +71,7 @@ export function holdingContract(open: OpenEngine): void {
     /** Two agents answer each other until a message is held. */
     async function pingPong(town: Awaited<ReturnType<typeof openTown>>, depth = 4) {
       const [ann, bob] = [await town.agent('ann', 'agent'), await town.agent('bob', 'agent')];
-      const limits = { mailbox: 100, unbornMailbox: 10, unbornNames: 10, depth };
+      const limits = { mailbox: 100, unbornMailbox: 10, unbornNames: 10, depth, tireless: null };
       for (let turn = 0; ; turn += 1) {
         const [from, to] = turn % 2 === 0 ? [ann, 'bob'] : [bob, 'ann'];
         const sent = await town.send(from, to, `turn ${turn}`, {
@@ -91,7 +91,9 @@ export function holdingContract(open: OpenEngine): void {
       const olga = await town.agent('olga', 'human');
       const { turns, last, ann } = await pingPong(town);
       expect(turns).toBe(3);
-      expect(last.deliveries).toMatchObject([{ state: 'held', reason: expect.stringMatching(/^chain depth 4: .* ipc release message-/) }]);
+      expect(last.deliveries).toMatchObject([
+        { state: 'held', reason: expect.stringMatching(/^chain depth 4: .* ipc release message-/) },
+      ]);
       expect(last.wake).toEqual([olga]);
       expect(await town.take(olga)).toEqual(['somebody is held']);
       expect(await town.take(gone)).toEqual([]);
@@ -125,7 +127,7 @@ export function holdingContract(open: OpenEngine): void {
       const [ann, bob] = [await town.agent('ann'), await town.agent('bob')];
       for (let turn = 0; turn < 6; turn += 1) {
         const sent = await town.send(ann, 'bob', 'x', {
-          limits: { mailbox: 9, unbornMailbox: 9, unbornNames: 9, depth: 1 },
+          limits: { mailbox: 9, unbornMailbox: 9, unbornNames: 9, depth: 1, tireless: null },
         });
         expect(sent.deliveries[0]?.state).toBe('queued');
         await town.take(bob);

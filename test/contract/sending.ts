@@ -189,7 +189,7 @@ export function sendingContract(open: OpenEngine): void {
   });
 
   describe('quotas', () => {
-    const limits = { mailbox: 2, unbornMailbox: 1, unbornNames: 1, depth: 30 };
+    const limits = { mailbox: 2, unbornMailbox: 1, unbornNames: 1, depth: 30, tireless: null };
 
     test('one full mailbox refuses the whole posting; nothing is lost or partly sent (D9, R4)', async () => {
       await using town = await openTown(open);

@@ -38,7 +38,7 @@ const plain = {
   priority: 'normal',
   notBefore: null,
   expiresAt: null,
-  limits: { mailbox: 20_000, unbornMailbox: 100, unbornNames: 100, depth: 30 },
+  limits: { mailbox: 20_000, unbornMailbox: 100, unbornNames: 100, depth: 30, tireless: null },
   kin: [],
   heldNotice: null,
 } as const satisfies Partial<Posting>;

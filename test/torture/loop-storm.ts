@@ -16,12 +16,23 @@ interface Scene {
   readonly ways: readonly Way[];
   /** A script that answers everything too, in the middle. */
   readonly script?: true;
+  /** The guard's allowance fills faster and is smaller: as long a storm, in less time. */
+  readonly hurried?: true;
 }
+
+const hurry = [
+  ['guard.ratePerMinute', '100'],
+  ['guard.burst', '3'],
+] as const;
 
 /** Messages that may follow from one another (design §5); with scripts between them, half of them are a script's. */
 const DEPTH = 30;
-const LIVELY_MS = 1_200;
-const LONGEST_MS = { short: 20_000, long: 180_000 } as const;
+/** What was sent has been read and answered by then. */
+const LIVELY_MS = 400;
+/** Who is to try again later has done so by then. */
+const PATIENT_MS = { short: 7_000, long: 20_000 } as const;
+const LONGEST_MS = { short: 60_000, long: 600_000 } as const;
+const MANY = 20;
 /** How many notices of one storm a person may get. */
 const MOST_NOTICES = 6;
 
@@ -38,17 +49,19 @@ const alone: readonly Way[] = [
 ];
 
 function scenesOf({ form, seed }: AttackParts): readonly Scene[] {
-  const two = alone.map((way): Scene => ({ agents: 2, ways: [way] }));
+  const slow: readonly Way[] = ['renames', 'registers', 'reconnects'];
+  const hurried = { hurried: true } as const;
+  const two = alone.map((way): Scene => ({ agents: 2, ways: [way], ...(slow.includes(way) && hurried) }));
   const through: Scene = { agents: 2, ways: ['sends'], script: true };
   const mixed: Way[] = ['replies', 'several', 'topic', 'renames', 'sends', 'reconnects'];
   if (form === 'short') {
     const some = chance(seed);
-    const pairs = [...new Set(['reconnects', 'renames', some.pick(alone), some.pick(alone)])];
+    const pairs = [...new Set<Way>(['reconnects', some.pick(alone), some.pick(alone)])];
     return [
       ...two.filter(({ ways: [way = 'replies'] }) => pairs.includes(way)),
       through,
-      { agents: 10, ways: mixed },
-      { agents: 100, ways: ['topic', 'replies', 'several', 'everybody'] },
+      { agents: 10, ways: mixed, ...hurried },
+      { agents: 100, ways: ['topic', 'replies', 'several', 'everybody'], ...hurried },
     ];
   }
   return [
@@ -64,14 +77,18 @@ function scenesOf({ form, seed }: AttackParts): readonly Scene[] {
 
 async function run(parts: AttackParts): Promise<Figures> {
   const total = { scenes: 0, sent: 0, stored: 0, held: 0, refused: 0, deepest: 0, 'quiet ms': 0, notices: 0 };
-  for (const [index, scene] of scenesOf(parts).entries()) {
+  const seen = async (scene: Scene, index: number): Promise<void> => {
     const found = await play(scene, parts, chance(parts.seed + index));
     const title = `${scene.agents} agents, ${scene.ways.join(' ')}${scene.script ? ', a script between' : ''}`;
     parts.say(`${title}: ${JSON.stringify(found)}`);
     total.scenes += 1;
     for (const key of ['sent', 'stored', 'held', 'refused', 'notices'] as const) total[key] += found[key];
     for (const key of ['deepest', 'quiet ms'] as const) total[key] = Math.max(total[key], found[key]);
-  }
+  };
+  const scenes = scenesOf(parts);
+  // Each has a daemon of its own, and most of the time waits for its allowance.
+  if (parts.form === 'short') await Promise.all(scenes.map(seen));
+  else for (const [index, scene] of scenes.entries()) await seen(scene, index);
   return total;
 }
 
@@ -87,6 +104,8 @@ interface Seen {
 
 async function play(scene: Scene, { form }: AttackParts, luck: ReturnType<typeof chance>): Promise<Seen> {
   await using machine = await openMachine();
+  if (scene.hurried === true)
+    for (const [setting, value] of hurry) await machine.ok(['config', 'set', setting, value]);
   await machine.ok(['daemon', 'start']);
   const socket = join(machine.home, 'ipc.sock');
   using person = await openPeer({ socket, kind: 'human', name: 'olga' });
@@ -104,6 +123,7 @@ async function play(scene: Scene, { form }: AttackParts, luck: ReturnType<typeof
     untold: [],
     deepest: 0,
     quietSince: performance.now(),
+    busy: 0,
   };
   const answerers: Answerer[] = [];
   for (const [number, name] of names.entries()) {
@@ -113,15 +133,16 @@ async function play(scene: Scene, { form }: AttackParts, luck: ReturnType<typeof
   }
   const begun = performance.now();
   for (const answerer of answerers.slice(0, Math.max(1, scene.agents / 10))) await answerer.say(1);
-  const limit = LONGEST_MS[form];
-  await untilQuiet(storm, { limit, what: JSON.stringify(scene) });
+  const patience = { limit: LONGEST_MS[form], patient: PATIENT_MS[form], what: JSON.stringify(scene) };
+  await untilQuiet(storm, patience);
   const quiet = Math.round(storm.quietSince - begun);
   const deepest = scene.script ? 2 * DEPTH : DEPTH;
   if (storm.deepest >= deepest) throw new Error(`${storm.deepest} messages followed from one another`);
-  const notices = await personTold(person);
   if (storm.held === 0) throw new Error(`nothing was held of ${JSON.stringify(scene)}`);
+  const notices = await personTold(person);
 
-  await released(machine, storm, { person, limit });
+  // A crowd's would be the whole storm once more.
+  if (form === 'long' || scene.agents === 2) await released(machine, storm, { person, patience });
   storm.stopped = true;
   await Promise.all(answerers.map(({ done }) => done));
   if (storm.untold.length > 0)
@@ -131,9 +152,19 @@ async function play(scene: Scene, { form }: AttackParts, luck: ReturnType<typeof
   return { sent, stored, held, refused, deepest: storm.deepest, 'quiet ms': quiet, notices };
 }
 
-async function untilQuiet(storm: Storm, { limit, what }: { limit: number; what: string }): Promise<void> {
+interface Patience {
+  readonly limit: number;
+  readonly patient: number;
+  readonly what: string;
+}
+
+async function untilQuiet(storm: Storm, { limit, patient, what }: Patience): Promise<void> {
   const end = performance.now() + limit;
-  while (performance.now() - storm.quietSince < LIVELY_MS) {
+  const quiet = (): boolean => {
+    const since = performance.now() - storm.quietSince;
+    return since > patient || (storm.busy === 0 && since > LIVELY_MS);
+  };
+  while (!quiet()) {
     if (performance.now() > end)
       throw new Error(`after ${limit} ms it still goes on: ${what}, ${storm.stored} let through`);
     await Bun.sleep(20);
@@ -149,7 +180,7 @@ async function personTold(person: Peer): Promise<number> {
   if (deliveries.length > 0)
     await person.call('confirm', { reader, door: 'cli', stage: 'handed', deliveries });
   const notices = messages.filter(({ from, body }) => from.kind === 'system' && /ipc release/.test(body));
-  if (notices.length === 0 && process.env['LAX'] === undefined) throw new Error('the person was not told');
+  if (notices.length === 0) throw new Error('the person was not told');
   if (notices.length > MOST_NOTICES) throw new Error(`the person was told ${notices.length} times`);
   return notices.length;
 }
@@ -158,20 +189,21 @@ async function personTold(person: Peer): Promise<number> {
 async function released(
   machine: Machine,
   storm: Storm,
-  { person, limit }: { person: Peer; limit: number },
+  { person, patience }: { person: Peer; patience: Patience },
 ): Promise<void> {
   const who = await machine.json<{ agents: { name: string; held: number }[] }>(['who', '--all']);
   const stuck = who.agents.find(({ held }) => held > 0);
   if (stuck === undefined) throw new Error('ipc who shows nobody for whom something is held');
-  const [before, stored] = [storm.deepest, storm.stored];
+  const [before, stored, held] = [storm.deepest, storm.stored, storm.held];
   storm.quietSince = performance.now();
-  const { released: count } = await person.call('release', { name: stuck.name });
-  if (count !== stuck.held)
+  const whose = storm.names.length > MANY ? { name: stuck.name } : {};
+  const { released: count } = await person.call('release', whose);
+  if (Number(count) < stuck.held)
     throw new Error(`${stuck.held} were held for ${stuck.name}, ${String(count)} let through`);
-  await untilQuiet(storm, { limit, what: 'after release' });
+  await untilQuiet(storm, { ...patience, what: `${patience.what} after a release` });
   if (storm.stored === stored) throw new Error('nothing went on after the release');
   if (storm.deepest > before + 2 * DEPTH) throw new Error(`after the release it went on to ${storm.deepest}`);
-  await personTold(person);
+  if (storm.held > held) await personTold(person);
 }
 
 /** Hundredths of a second the daemon has worked. */
@@ -198,6 +230,6 @@ export const loopStorm: Attack = {
   promise:
     'agents told to answer everything come to an end by themselves, and all are told why, the person too',
   missing: () => (process.platform === 'linux' ? undefined : 'no /proc'),
-  shortMs: 60_000,
+  shortMs: 150_000,
   run,
 };

@@ -1,6 +1,6 @@
 /** An agent told to answer everything, as fast as it can, in one of the ways in which agents answer. */
 import type { Chance } from './chance.ts';
-import { openPeer, type Answer, type Peer, type Refused } from './peer.ts';
+import { keyOf, openPeer, type Answer, type Peer, type Refused } from './peer.ts';
 
 /**
  * How it answers, and by what it tries (without knowing) to get out of the guard's sight: `looks` reads without
@@ -35,11 +35,14 @@ export interface Storm {
   /** Most messages that followed from one another and were let through. */
   deepest: number;
   quietSince: number;
+  /** Answers under way; who is to try again later is not done. */
+  busy: number;
 }
 
 const TOPIC = 'storm';
 const SEVERAL = 5;
 const READER = 'storm-reader';
+const MOST_TRIES = 5;
 
 export interface Answerer {
   readonly name: () => string;
@@ -64,11 +67,12 @@ export async function openAnswerer(
   const more = { program: `storm ${name}` };
   let known = name;
   let turns = 0;
+  let reads = 0;
   let cursor: string | undefined;
 
   const take = async (peer: Peer, as: string): Promise<void> => {
-    const key = new Bun.CryptoHasher('sha256').update(as).digest('base64url');
-    await peer.call('register', { name: as, key, kind, hold: true });
+    const { refused } = await peer.ask('register', { name: as, key: keyOf(as), kind, hold: true });
+    if (refused !== undefined) return note(storm, refused);
     await peer.call('topic.join', { topic: TOPIC });
     known = as;
   };
@@ -92,8 +96,11 @@ export async function openAnswerer(
 
   const read = async (): Promise<readonly Read[]> => {
     const look = way === 'looks' ? { peek: true, ...(cursor === undefined ? {} : { after: cursor }) } : {};
+    reads += 1;
+    // One that never says what it has read gets the next messages only as somebody else.
+    const reader = way === 'leases' ? `${READER}-${reads}` : READER;
     const got = await peer.call('check', {
-      reader: READER,
+      reader,
       door: 'tool',
       wait: 0.25,
       bytes: 65_536,
@@ -141,14 +148,18 @@ export async function openAnswerer(
   };
 
   const answer = async (hop: number, to?: Read): Promise<void> => {
-    await becomeAnother();
-    const [method, params] = sending(hop, to);
-    for (let tries = 0; tries < 3 && !storm.stopped; tries += 1) {
-      storm.sent += 1;
-      const found = await peer.ask(method, params);
-      const wait = counted(storm, found, hop);
-      if (wait === undefined) return;
-      await Bun.sleep(wait);
+    storm.busy += 1;
+    try {
+      if (to !== undefined && to.from.kind !== 'system') await becomeAnother();
+      const [method, params] = sending(hop, to);
+      for (let tries = 0; tries < MOST_TRIES && !storm.stopped; tries += 1) {
+        storm.sent += 1;
+        const wait = counted(storm, await peer.ask(method, params), hop);
+        if (wait === undefined) return;
+        await Bun.sleep(wait);
+      }
+    } finally {
+      storm.busy -= 1;
     }
   };
 
