@@ -8,6 +8,7 @@ import { LocalWake } from '../core/wake.ts';
 import type { Policy } from '../core/policy.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { PROTOCOL } from '../protocol/wire.ts';
+import { isPipe } from '../rpc/listen.ts';
 import { startServer, type Server } from '../rpc/server.ts';
 import { isListening, type StartReport } from '../rpc/start.ts';
 import { openBlobs } from '../store/blobs.ts';
@@ -24,7 +25,7 @@ import { type Paths, resolvePaths } from '../system/paths.ts';
 import { checkContents } from '../system/contents.ts';
 import { prepareHome } from '../system/home.ts';
 import { openFileLimit, systemProcesses } from '../system/processes.ts';
-import { sharedSecret } from '../system/secret.ts';
+import { sessionSecret } from '../system/secret.ts';
 import { version } from '../system/version.ts';
 import { openExaminer } from './examiner.ts';
 import { holdHome } from './hold-home.ts';
@@ -103,6 +104,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const ending = Promise.withResolvers<Ending>();
   const stop = (reason: string, code = 0): void => ending.resolve({ reason, code });
 
+  await refuseSquatter(paths);
   const hold = holdHome(lock, () => log.write('lock replaced', { path: lock.path }));
   const examiner = openExaminer({
     paths,
@@ -159,7 +161,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
     maxConnections: connectionLimit(world.config),
     version,
     pid: environment.pid,
-    secret: () => sharedSecret(paths, environment),
+    secret: () => sessionSecret(paths, environment),
     open: (opening) => broker.open(opening),
     after: clock.after,
     turn: clock.turn,
@@ -198,6 +200,15 @@ async function serve(world: World, lock: Lock): Promise<number> {
   stopListening();
   log.write('stopped', { after: clock.now() - world.startedAt });
   return code;
+}
+
+/**
+ * We hold the home, so whoever answers on its pipe is a stranger. A socket file lies in the home and is
+ * taken from a stranger; a pipe's name is everybody's, and two servers of one name would share its clients.
+ */
+async function refuseSquatter({ socket }: Paths): Promise<void> {
+  if (!isPipe(socket) || !(await isListening(socket))) return;
+  throw new Failure('daemon_foreign', `wanted to listen on ${socket}; another program does already`);
 }
 
 function status(world: World, server: Server) {

@@ -1,7 +1,7 @@
 /** A client of this home's daemon: found where the home has it, started when that is wanted, and shown the home's secret. */
 import type { Environment } from '../system/environment.ts';
 import type { Paths } from '../system/paths.ts';
-import { sharedSecret } from '../system/secret.ts';
+import { sessionSecret } from '../system/secret.ts';
 import { Client, type ClientParts } from './client.ts';
 import { reach } from './ensure.ts';
 
@@ -19,6 +19,6 @@ export function clientOf(
   return new Client({
     ...parts,
     connect: (receive) => reach({ paths, environment, start }, receive),
-    secret: () => sharedSecret(paths, environment),
+    secret: () => sessionSecret(paths, environment),
   });
 }

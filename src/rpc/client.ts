@@ -188,7 +188,7 @@ export class Client {
         caller: this.#parts.caller,
         credential: this.#credential,
         borrowed: this.#parts.borrowed ?? false,
-        secret: this.#parts.secret?.(),
+        secret: this.#parts.secret,
         serve: this.#parts.serve,
         helloMs: this.#parts.helloMs,
         silenceMs: this.#parts.silenceMs,

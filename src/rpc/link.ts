@@ -17,7 +17,8 @@ export interface LinkParts {
   readonly caller: Caller;
   readonly credential: Credential | undefined;
   readonly borrowed: boolean;
-  readonly secret: string | undefined;
+  /** Asked for once connected: on Windows it is a file of the home, which is there by then. */
+  readonly secret: (() => string | undefined) | undefined;
   readonly serve: Serve | undefined;
   readonly helloMs: number | undefined;
   readonly silenceMs: number | undefined;
@@ -75,9 +76,9 @@ export class Link {
       return link.peer;
     });
     const link = await opened.promise;
-    if (parts.secret === undefined) return link;
     try {
-      link.#proof = await link.#challenge(parts.secret);
+      const secret = parts.secret?.();
+      if (secret !== undefined) link.#proof = await link.#challenge(secret);
       return link;
     } catch (error) {
       link.peer.end(broken('the hello failed'));
@@ -155,7 +156,8 @@ export class Link {
     if (sameProof(proofOf(secret, 'daemon', nonces), answer.proof)) return proofOf(secret, 'client', nonces);
     throw new Failure(
       'secret_mismatch',
-      'wanted a daemon that knows the shared secret; the one here does not prove it',
+      'wanted a daemon that proves the secret of this home; whoever answers here does not, and was told nothing',
+      { hint: 'ipc doctor' },
     );
   }
 

@@ -30,7 +30,12 @@ export interface Listener {
   readonly rebind: () => void;
   /** Takes no more connections, and the path away if it is still its own. */
   close(): void;
+  /** Resolves when what was written has left this process. */
+  written(): Promise<void>;
 }
+
+/** A client that does not read may keep a daemon that ends for so long. */
+const WRITTEN_MS = 1_000;
 
 /**
  * Refused connections that may linger until their refusal is read. More hang up at once: each holds an
@@ -43,10 +48,14 @@ interface Seat {
   receiver: Receiver | undefined;
 }
 
-const pipe = (path: string): boolean => path.startsWith('\\\\');
+/** A named pipe of Windows, which is no file. */
+export function isPipe(path: string): boolean {
+  return path.startsWith('\\\\');
+}
 
 export function listen(parts: ListenParts): Listener {
   let connections = 0;
+  let emptied = (): void => undefined;
 
   const admit = (socket: Bun.Socket<Seat>): void => {
     const outbox = new Outbox(socket);
@@ -72,12 +81,13 @@ export function listen(parts: ListenParts): Listener {
     connections -= 1;
     outbox.gone();
     receiver?.closed();
+    if (connections === 0) emptied();
   };
 
   const bind = (): { server: Bun.UnixSocketListener<Seat>; identity: string | undefined } => {
-    const beside = pipe(parts.path) ? parts.path : `${parts.path}~`;
+    const beside = isPipe(parts.path) ? parts.path : `${parts.path}~`;
     // What is no socket of ours is nothing to unlink or to move one onto.
-    if (checkSocket(beside, parts.uid) && !pipe(parts.path)) removeIfThere(beside);
+    if (checkSocket(beside, parts.uid) && !isPipe(parts.path)) removeIfThere(beside);
     checkSocket(parts.path, parts.uid);
     const before = process.umask(0o177);
     try {
@@ -93,7 +103,7 @@ export function listen(parts: ListenParts): Listener {
           error: leave,
         },
       });
-      if (pipe(parts.path)) return { server, identity: undefined };
+      if (isPipe(parts.path)) return { server, identity: undefined };
       try {
         renameSync(beside, parts.path);
       } catch (error) {
@@ -108,7 +118,7 @@ export function listen(parts: ListenParts): Listener {
   };
 
   let bound = bind();
-  const intact = (): boolean => pipe(parts.path) || fileIdentity(parts.path) === bound.identity;
+  const intact = (): boolean => isPipe(parts.path) || fileIdentity(parts.path) === bound.identity;
   return {
     get connections() {
       return connections;
@@ -120,9 +130,20 @@ export function listen(parts: ListenParts): Listener {
       former.stop(false);
     },
     close: () => {
-      if (intact() && !pipe(parts.path)) removeIfThere(parts.path);
+      if (intact() && !isPipe(parts.path)) removeIfThere(parts.path);
       bound.server.stop(false);
     },
+    // A socket's words are with the system at once. Of a pipe's, Bun keeps all after the first until that one
+    // is written, and a process that ends takes them along: `daemon stop` had no answer (seen under Wine).
+    written: () =>
+      new Promise((resolve) => {
+        if (!isPipe(parts.path) || connections === 0) return resolve();
+        const timer = setTimeout(resolve, WRITTEN_MS);
+        emptied = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      }),
   };
 }
 

@@ -58,6 +58,7 @@ export function startServer(parts: ServerParts): Server {
     stop: async (graceMs) => {
       listener.close();
       await Promise.all([...sessions].map((session) => session.drain(graceMs)));
+      await listener.written();
     },
   };
 }

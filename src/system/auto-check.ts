@@ -3,8 +3,8 @@
  * N minutes while it works, or not unasked. One small file an agent, in the home, for its user alone:
  * system 000 kept one for everybody, readable by all (defect D25).
  */
-import { nameKey } from '../protocol/names.ts';
 import { makeFolder, readIfThere, removeIfThere, replaceFile } from './files.ts';
+import { nameFile } from './name-file.ts';
 import type { Paths } from './paths.ts';
 
 export const SHORTEST_MINUTES = 1;
@@ -58,5 +58,5 @@ export function mayHandOver(rule: AutoCheck, { working, now }: { working: boolea
 }
 
 function pathOf(paths: Paths, agent: string): string {
-  return `${paths.autoCheck}/${nameKey(agent)}`;
+  return `${paths.autoCheck}/${nameFile(agent)}`;
 }

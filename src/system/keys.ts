@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { isName, nameKey, type AgentName } from '../protocol/names.ts';
 import { createFile, makeFolder, readIfThere, removeIfThere, replaceFile, writing } from './files.ts';
 import { fileNameFor, randomKey } from './ids.ts';
+import { nameFile } from './name-file.ts';
 import type { Paths } from './paths.ts';
 import type { Anchor } from './processes.ts';
 
@@ -166,7 +167,7 @@ export function unbind(paths: Paths, binding: Binding): boolean {
 }
 
 function keyPath(paths: Paths, name: AgentName): string {
-  return `${paths.keys}/${nameKey(name)}`;
+  return `${paths.keys}/${nameFile(name)}`;
 }
 
 function bindingPath(paths: Paths, { holder }: Binding): string {

@@ -3,27 +3,48 @@
  * over a nonce of each; it never crosses the wire. Each side's proof names its role, so none can be
  * thrown back at its maker, and covers both nonces, so none can be used again.
  */
+import { Failure } from '../protocol/failures.ts';
 import type { Environment } from './environment.ts';
 import { variable } from './environment.ts';
-import { createFile, readIfThere } from './files.ts';
+import { createFile, readIfThere, removeIfThere } from './files.ts';
 import { randomKey } from './ids.ts';
 import type { Paths } from './paths.ts';
 
+const KEY = /^[A-Za-z0-9_-]{43}$/;
+
 export type Prover = 'client' | 'daemon';
 
-/** Undefined: none is asked for. Read anew for each session, so `ipc secret set` counts at once. */
+/** The user's. Undefined: none is set. */
 export function sharedSecret(paths: Paths, environment: Environment): string | undefined {
   const secret = variable(environment, 'IPC_SHARED_SECRET') ?? readIfThere(paths.secret)?.trim();
-  if (secret !== undefined && secret !== '') return secret;
-  // A Windows pipe has no mode that keeps others out; what can be read only in the home does.
-  return environment.platform === 'win32' ? pipeKey(paths) : undefined;
+  return secret === '' ? undefined : secret;
 }
 
-function pipeKey(paths: Paths): string | undefined {
-  const there = readIfThere(paths.pipeKey);
-  if (there !== undefined) return there;
-  createFile(paths.pipeKey, randomKey());
-  return readIfThere(paths.pipeKey);
+/**
+ * What client and daemon prove to each other; undefined: nothing. Read anew for each session, so
+ * `ipc secret set` counts at once.
+ *
+ * Anybody may connect to a Windows pipe, or be there first under its name: Bun sets no access list on
+ * one (design §3.2). What can be read only in the home tells both sides apart from them, always; a
+ * shared secret is asked for beside it.
+ */
+export function sessionSecret(paths: Paths, environment: Environment): string | undefined {
+  const shared = sharedSecret(paths, environment);
+  if (environment.platform !== 'win32') return shared;
+  const key = pipeKey(paths);
+  return shared === undefined ? key : new Bun.CryptoHasher('sha256', key).update(shared).digest('base64url');
+}
+
+/** Made when there is none; fifty that race have the same one. */
+function pipeKey(paths: Paths): string {
+  for (let tries = 0; tries < 4; tries += 1) {
+    const there = readIfThere(paths.pipeKey)?.trim();
+    if (there !== undefined && KEY.test(there)) return there;
+    // An empty one, as a power cut may leave it, would be everybody's.
+    if (there !== undefined) removeIfThere(paths.pipeKey);
+    createFile(paths.pipeKey, `${randomKey()}\n`);
+  }
+  throw new Failure('home_unsafe', `wanted the key of our pipe at ${paths.pipeKey}; what lies there is none`);
 }
 
 export function proofOf(secret: string, prover: Prover, nonces: { client: string; daemon: string }): string {

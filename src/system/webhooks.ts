@@ -9,6 +9,7 @@ import { Failure } from '../protocol/failures.ts';
 import { isName, nameKey, type AgentName } from '../protocol/names.ts';
 import { makeFolder, readIfThere, replaceFile, shellWord, removeIfThere } from './files.ts';
 import { waitForLock } from './lock.ts';
+import { nameFile } from './name-file.ts';
 import type { Paths } from './paths.ts';
 
 export const schemes = ['github', 'standard', 'hmac', 'bearer'] as const;
@@ -126,7 +127,7 @@ export function secretsOf({ secret, previous }: Webhook, now: number): readonly 
 }
 
 function pathOf(paths: Paths, name: AgentName): string {
-  return `${paths.webhooks}/${nameKey(name)}.json`;
+  return `${paths.webhooks}/${nameFile(name)}.json`;
 }
 
 function parsed(text: string, path: string): unknown {

@@ -6,8 +6,8 @@
  * This file: what is kept of a kernel so that it is found again, by the next host too.
  */
 import type { AgentName } from '../../protocol/names.ts';
-import { nameKey } from '../../protocol/names.ts';
 import { makeFolder, readIfThere, replaceFile } from '../../system/files.ts';
+import { nameFile } from '../../system/name-file.ts';
 import type { Paths } from '../../system/paths.ts';
 
 export interface HostRecord {
@@ -31,7 +31,7 @@ export interface HostRecord {
 }
 
 export function kernelFolder(paths: Paths, name: string): string {
-  return `${paths.kernels}/${nameKey(name)}`;
+  return `${paths.kernels}/${nameFile(name)}`;
 }
 
 export function readRecord(paths: Paths, name: string): HostRecord | undefined {
