@@ -4,8 +4,12 @@ import { Failure } from '../protocol/failures.ts';
 /** What only a shell can do; without quotes around it, asking for one is the honest answer. */
 const NEEDS_SHELL = /[|&;<>()$`*?]/;
 
-/** Throws `invalid` for an open quote and for what would need a shell. */
-export function shellWords(command: string): string[] {
+/**
+ * Throws `invalid` for an open quote and for what would need a shell. On Windows a backslash parts folders
+ * and stays, as its own programs read it; only before a quote does it take the quote's meaning away.
+ */
+export function shellWords(command: string, platform: NodeJS.Platform = process.platform): string[] {
+  const windows = platform === 'win32';
   const words: string[] = [];
   let word: string | undefined;
   let at = 0;
@@ -26,12 +30,12 @@ export function shellWords(command: string): string[] {
       continue;
     }
     if (character === '"') {
-      const quoted = doubleQuoted(command, at);
+      const quoted = doubleQuoted(command, at, windows ? /"/ : /["\\$`]/);
       word = open() + quoted.text;
       at = quoted.end;
       continue;
     }
-    if (character === '\\') {
+    if (character === '\\' && !(windows && command[at] !== '"')) {
       const next = command[at];
       if (next === undefined) throw unclosed(command, '\\');
       // A backslash before a newline joins two lines.
@@ -47,7 +51,7 @@ export function shellWords(command: string): string[] {
   return words;
 }
 
-function doubleQuoted(command: string, start: number): { text: string; end: number } {
+function doubleQuoted(command: string, start: number, escaped: RegExp): { text: string; end: number } {
   let text = '';
   for (let at = start; at < command.length; at += 1) {
     const character = command[at] ?? '';
@@ -60,7 +64,7 @@ function doubleQuoted(command: string, start: number): { text: string; end: numb
     at += 1;
     const next = command[at] ?? '';
     if (next === '\n') continue;
-    text += /["\\$`]/.test(next) ? next : `\\${next}`;
+    text += escaped.test(next) ? next : `\\${next}`;
   }
   throw unclosed(command, '"');
 }

@@ -100,8 +100,9 @@ async function remove(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-/** The rename must be on the disk before a message refers to it. Windows opens no folders. */
+/** The rename must be on the disk before a message refers to it. Windows opens a folder and syncs none. */
 async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
   const handle = await open(folder, 'r').catch(() => null);
   if (handle === null) return;
   try {

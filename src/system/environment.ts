@@ -23,7 +23,7 @@ export function readEnvironment(): Environment {
     variables,
     directory: process.cwd(),
     get userHome() {
-      return [variables['HOME'], variables['USERPROFILE']].find(isAbsolute) ?? accountHome();
+      return homeVariables.map((name) => variables[name]).find(isAbsolute) ?? accountHome();
     },
     platform: process.platform,
     pid: process.pid,
@@ -31,6 +31,9 @@ export function readEnvironment(): Environment {
     uid: process.getuid?.(),
   };
 }
+
+/** On Windows HOME is what some shell made up for itself, and other programs of the user do not see it. */
+const homeVariables = process.platform === 'win32' ? ['USERPROFILE'] : ['HOME', 'USERPROFILE'];
 
 /** A home relative to the working folder would be another one in each. */
 function isAbsolute(path: string | undefined): path is string {
@@ -76,7 +79,7 @@ export function selfCommand(): readonly string[] {
 }
 
 const INHERITED =
-  /^(IPC_(?!AGENT$).*|HOME|USER|LOGNAME|USERNAME|USERPROFILE|LOCALAPPDATA|PATH|TMPDIR|TEMP|TMP|LANG|LC_ALL|TZ|SystemRoot|windir|LD_PRELOAD|LD_LIBRARY_PATH|FAKETIME.*)$/i;
+  /^(IPC_(?!AGENT$).*|HOME|USER|LOGNAME|USERNAME|USERPROFILE|LOCALAPPDATA|APPDATA|PATH|PATHEXT|TMPDIR|TEMP|TMP|LANG|LC_ALL|TZ|SystemRoot|SystemDrive|windir|ComSpec|LD_PRELOAD|LD_LIBRARY_PATH|FAKETIME.*)$/i;
 
 /**
  * What a daemon inherits from whoever happened to start it: enough to run, and none of the starter's

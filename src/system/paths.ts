@@ -54,7 +54,10 @@ export function resolvePaths(environment: Environment): Paths {
   return {
     home,
     socket:
-      environment.platform === 'win32' ? `\\\\.\\pipe\\ipc-${digest(home)}` : `${socketFolder}/ipc.sock`,
+      // Windows does not tell `C:\\Users` from `c:\\users`: one home has one pipe.
+      environment.platform === 'win32'
+        ? `\\\\.\\pipe\\ipc-${digest(home.toLowerCase())}`
+        : `${socketFolder}/ipc.sock`,
     socketFolder,
     database: inHome('ipc.db'),
     blobs: inHome('blobs'),
@@ -84,30 +87,51 @@ export function resolvePaths(environment: Environment): Paths {
 
 function homeFolder(environment: Environment): string {
   const asked = variable(environment, 'IPC_HOME');
-  if (asked !== undefined) return normal(absolute(asked, environment));
   if (environment.platform === 'win32') {
     const local = variable(environment, 'LOCALAPPDATA') ?? `${environment.userHome}/AppData/Local`;
-    return normal(`${local}/ipc`);
+    return windowsNormal(asked === undefined ? `${local}/ipc` : windowsAbsolute(asked, environment));
   }
-  return normal(`${environment.userHome}/.ipc`);
+  return normal(asked === undefined ? `${environment.userHome}/.ipc` : absolute(asked, environment));
 }
 
-function absolute(path: string, environment: Environment): string {
-  const isAbsolute =
-    path.startsWith('/') || (environment.platform === 'win32' && /^([A-Za-z]:|\\)/.test(path));
-  return isAbsolute ? path : `${environment.directory}/${path}`;
+/**
+ * The user's own folder for the tilde that a configuration file or `cmd` left where a shell would have
+ * put it: a folder called `~` in whatever directory is nobody's wish.
+ */
+function untilded(path: string, { userHome }: Environment): string {
+  return /^~(?:[/\\]|$)/.test(path) ? `${userHome}${path.slice(1)}` : path;
+}
+
+function absolute(asked: string, environment: Environment): string {
+  const path = untilded(asked, environment);
+  return path.startsWith('/') ? path : `${environment.directory}/${path}`;
+}
+
+function windowsAbsolute(asked: string, environment: Environment): string {
+  const path = untilded(asked, environment).replaceAll('\\', '/');
+  const drive = /^([A-Za-z]:)?/.exec(environment.directory)?.[0] ?? '';
+  // `C:x` stands for a folder of that drive which nobody sees: the drive's own root is meant.
+  if (/^[A-Za-z]:/.test(path) || path.startsWith('//')) return path;
+  return path.startsWith('/') ? `${drive}${path}` : `${environment.directory}/${path}`;
 }
 
 /** One spelling for one folder, since the socket's place may hang on its hash. `node:path` would cost a third of a millisecond. */
 function normal(path: string): string {
   const parts: string[] = [];
-  const slashed = path.replaceAll('\\', '/');
-  for (const part of (path.startsWith('/') ? path : slashed).split('/')) {
+  for (const part of path.split('/')) {
     if (part === '' || part === '.') continue;
     if (part === '..') parts.pop();
     else parts.push(part);
   }
-  return path.startsWith('/') ? `/${parts.join('/')}` : parts.join('/');
+  return `/${parts.join('/')}`;
+}
+
+/** `C:/Users/…`, or `//server/share/…` for a folder of another machine. */
+function windowsNormal(path: string): string {
+  const slashed = path.replaceAll('\\', '/');
+  if (slashed.startsWith('//')) return `/${normal(slashed)}`;
+  const [, drive = '', rest = ''] = /^([A-Za-z]:)?(.*)$/s.exec(slashed) ?? [];
+  return `${drive.toUpperCase()}${normal(rest)}`;
 }
 
 function socketFolderOf(home: string, environment: Environment): string {

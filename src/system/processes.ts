@@ -1,7 +1,7 @@
 /**
  * The process table, as far as identity needs it (design §5): whether a process is still the one it
- * was, whose shell this is, and which programs stand above it. Linux is read from /proc; elsewhere
- * `ps` is asked, which costs a process, so callers ask only when they must.
+ * was, whose shell this is, and which programs stand above it. Linux is read from /proc, Windows is asked
+ * by its libraries; elsewhere `ps` is asked, which costs a process, so callers ask only when they must.
  */
 import { readFileSync } from 'node:fs';
 import { pause } from './clock.ts';
@@ -24,18 +24,18 @@ export interface ProcessFacts {
 }
 
 const linux = process.platform === 'linux';
+const windows = process.platform === 'win32';
 const MAX_ANCESTORS = 64;
 /** A process that died without a word is noticed so soon. */
 const GONE_MS = 2_000;
 
 export function processFacts(pid: number): ProcessFacts | undefined {
   if (linux) return factsFromProc(pid);
-  return process.platform === 'win32' ? undefined : factsFromPs(pid);
+  return windows ? windowsTable()?.windowsProcessFacts(pid) : factsFromPs(pid);
 }
 
 export const systemProcesses = {
   alive(anchor: Anchor): boolean {
-    if (process.platform === 'win32') return signalable(anchor.pid);
     return processFacts(anchor.pid)?.startedAt === anchor.startedAt;
   },
 } as const;
@@ -98,6 +98,7 @@ function scriptNames(facts: ProcessFacts): readonly string[] {
 
 /** The words with which a process was started; empty when they cannot be told. */
 export function commandWords(pid: number): readonly string[] {
+  if (windows) return windowsTable()?.windowsCommandWords(pid) ?? [];
   const words = linux ? read(`/proc/${pid}/cmdline`)?.split('\0') : ask('args=', pid)?.split(' ');
   return words?.filter((word) => word !== '') ?? [];
 }
@@ -129,6 +130,15 @@ let boot: string | undefined;
 function bootId(): string {
   boot ??= read('/proc/sys/kernel/random/boot_id')?.slice(0, 8) ?? '';
   return boot;
+}
+
+/** Undefined where the runtime cannot call libraries: then no process is known, and nobody is taken for another. */
+function windowsTable(): typeof import('./windows.ts') | undefined {
+  try {
+    return require('./windows.ts') as typeof import('./windows.ts');
+  } catch {
+    return undefined;
+  }
 }
 
 function factsFromPs(pid: number): ProcessFacts | undefined {
@@ -171,14 +181,6 @@ function read(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch {
     return undefined;
-  }
-}
-
-function signalable(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
   }
 }
 

@@ -15,6 +15,14 @@ describe('a command for --run is split as a shell would', () => {
     expect(shellWords(command)).toEqual(words);
   });
 
+  test.each([
+    ['C:\\bin\\x.exe a', ['C:\\bin\\x.exe', 'a']],
+    ['"C:\\Program Files\\x.exe" "say \\"hi\\""', ['C:\\Program Files\\x.exe', 'say "hi"']],
+    ['\\\\server\\share\\x.exe', ['\\\\server\\share\\x.exe']],
+  ])('on Windows a backslash parts folders: %s', (command, words) => {
+    expect(shellWords(command, 'win32')).toEqual(words);
+  });
+
   test('as the shell of this machine does, for any quoted words', () => {
     const word = fc.string({
       unit: fc.constantFrom('a', ' ', '"', "'", '\\', '$', '`', '|', '*', '\n', 'ü'),

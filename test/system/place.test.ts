@@ -127,6 +127,40 @@ test('on Windows the socket is a pipe named by the home', async () => {
   expect(paths.home).toBe('D:/Bob/Local/ipc');
 });
 
+test('on Windows one home has one pipe, however its path is spelt', async () => {
+  await using root = await temporaryHome();
+  const placeOf = (home: string) =>
+    resolvePaths({
+      ...root.environment,
+      platform: 'win32',
+      directory: 'C:\\Users\\Bob\\code',
+      userHome: 'C:\\Users\\Bob',
+      variables: { IPC_HOME: home },
+    });
+  const { home, socket } = placeOf('C:\\Users\\Bob\\its home');
+  expect(home).toBe('C:/Users/Bob/its home');
+  for (const spelt of [
+    'c:/users/bob/ITS HOME/',
+    'C:\\Users\\.\\Bob\\code\\..\\its home',
+    '\\Users\\Bob\\its home',
+    '/Users/Bob/its home',
+    '..\\its home',
+    '~\\its home',
+    '~/its home',
+  ])
+    expect(placeOf(spelt).socket).toBe(socket);
+  expect(placeOf('~').home).toBe('C:/Users/Bob');
+  expect(placeOf('~bob').home).toBe('C:/Users/Bob/code/~bob');
+  expect(placeOf('\\\\server\\share\\bob').home).toBe('//server/share/bob');
+  expect(placeOf('D:\\Users\\Bob\\its home').socket).not.toBe(socket);
+});
+
+test('a tilde that no shell has read is the user’s own folder', async () => {
+  await using root = await temporaryHome();
+  expect(resolvePaths(at(root.environment, '~/mail')).home).toBe(`${root.path}/mail`);
+  expect(resolvePaths({ ...at(root.environment, '~mail'), directory: '/x' }).home).toBe('/x/~mail');
+});
+
 test('a path is one word of a shell, whatever is in it', () => {
   for (const path of ['/plain/path', "/it's", '/two words', '/$(touch x)', '/a"b`c']) {
     const echoed = Bun.spawnSync(['sh', '-c', `printf %s ${shellWord(path)}`]).stdout.toString();
