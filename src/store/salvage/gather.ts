@@ -17,7 +17,7 @@ export function gather(sql: Sql, pages: Pages, forest: Forest): Gathered {
   const take = (cell: Cell | null): void => {
     const table = cell === null ? null : tableOf(cell);
     if (cell === null || table === null) return;
-    const isNew = sql.run(INSERT[table], ...rowOf(cell)) > 0;
+    const isNew = sql.run(INSERT[table], ...rowOf(table, cell)) > 0;
     if (cell.cut && isNew && table === 'message') cut.add(cell.rowid);
   };
   for (const table of SOUGHT) for (const cell of forest.cells(table)) take(cell);
@@ -47,6 +47,7 @@ const INSERT = {
 
 const FORWARD = 'INSERT OR IGNORE INTO forward (name_key, name, agent, until) VALUES (?1, ?2, ?3, ?4)';
 const MEMBER = 'INSERT OR IGNORE INTO membership (topic, agent, since) VALUES (?1, ?2, ?3)';
+const TAKEN_OVER = 'INSERT OR IGNORE INTO imported (id, at) VALUES (?1, ?2)';
 const MUTE = 'INSERT OR IGNORE INTO mute (agent, sender, since) VALUES (?1, ?2, ?3)';
 
 type Sorts = readonly ('number' | 'string')[];
@@ -54,6 +55,7 @@ type Sorts = readonly ('number' | 'string')[];
 const small: readonly { tree: string; sorts: Sorts; insert: string; turned: boolean }[] = [
   { tree: 'forward', sorts: ['string', 'string', 'number', 'number'], insert: FORWARD, turned: false },
   { tree: 'membership', sorts: ['number', 'number', 'number'], insert: MEMBER, turned: false },
+  { tree: 'imported', sorts: ['string', 'number'], insert: TAKEN_OVER, turned: false },
   { tree: 'mute', sorts: ['number', 'number', 'number'], insert: MUTE, turned: false },
   // Each is told again by the index that reads it from the other side; since when, is not.
   { tree: 'membership_agent', sorts: ['number', 'number'], insert: MEMBER, turned: true },

@@ -29,34 +29,40 @@ const maybeText = orNull(text);
 interface Shape {
   readonly columns: readonly string[];
   readonly checks: readonly Check[];
+  /** What the last columns hold, which later schemas added: a row written before ends where they begin. */
+  readonly added: readonly Value[];
 }
 
-function shape(columns: Readonly<Record<string, Check>>): Shape {
-  return { columns: Object.keys(columns), checks: Object.values(columns) };
+function shape(columns: Readonly<Record<string, Check>>, ...added: readonly Value[]): Shape {
+  return { columns: Object.keys(columns), checks: Object.values(columns), added };
 }
 
 /** In the order of the schema's columns. */
 export const shapes: Readonly<Record<Sought, Shape>> = {
-  agent: shape({
-    id: rowNumber,
-    name: text,
-    name_key: maybeText,
-    kind: orNull(oneOf(kinds)),
-    key_hash: orNull(bytes),
-    created_at: integer,
-    seen_at: maybeInteger,
-    about: maybeText,
-    paused_until: orNull(real),
-    depth: integer,
-    waiting: integer,
-    held: integer,
-    delayed: integer,
-    last_from: maybeInteger,
-    auto_named: integer,
-    anchor_pid: maybeInteger,
-    anchor_started: maybeText,
-    confirmed_doors: list,
-  }),
+  agent: shape(
+    {
+      id: rowNumber,
+      name: text,
+      name_key: maybeText,
+      kind: orNull(oneOf(kinds)),
+      key_hash: orNull(bytes),
+      created_at: integer,
+      seen_at: maybeInteger,
+      about: maybeText,
+      paused_until: orNull(real),
+      depth: integer,
+      waiting: integer,
+      held: integer,
+      delayed: integer,
+      last_from: maybeInteger,
+      auto_named: integer,
+      anchor_pid: maybeInteger,
+      anchor_started: maybeText,
+      confirmed_doors: list,
+      heard: integer,
+    },
+    0,
+  ),
   topic: shape({ id: rowNumber, name: text, name_key: text }),
   message: shape({
     seq: rowNumber,
@@ -83,45 +89,51 @@ export const shapes: Readonly<Record<Sought, Shape>> = {
     body_blob: maybeText,
     body: text,
   }),
-  delivery: shape({
-    place: rowNumber,
-    message: integer,
-    agent: integer,
-    filed: integer,
-    arrived: integer,
-    state: oneOf(deliveryStates),
-    bytes: integer,
-    attempts: integer,
-    lease: maybeInteger,
-    due_at: maybeInteger,
-    expires_at: maybeInteger,
-    offered_at: maybeInteger,
-    handed_at: maybeInteger,
-    seen_at: maybeInteger,
-    acked_at: maybeInteger,
-    ended_at: maybeInteger,
-    reminder: maybeInteger,
-    door: maybeText,
-    offered_by: maybeText,
-    reason: maybeText,
-    asked: text,
-    forwarded: integer,
-  }),
+  delivery: shape(
+    {
+      place: rowNumber,
+      message: integer,
+      agent: integer,
+      filed: integer,
+      arrived: integer,
+      state: oneOf(deliveryStates),
+      bytes: integer,
+      attempts: integer,
+      lease: maybeInteger,
+      due_at: maybeInteger,
+      expires_at: maybeInteger,
+      offered_at: maybeInteger,
+      handed_at: maybeInteger,
+      seen_at: maybeInteger,
+      acked_at: maybeInteger,
+      ended_at: maybeInteger,
+      reminder: maybeInteger,
+      door: maybeText,
+      offered_by: maybeText,
+      reason: maybeText,
+      asked: text,
+      forwarded: integer,
+      imported: integer,
+    },
+    0,
+  ),
 };
 
-const byWidth = new Map(
-  (Object.keys(shapes) as Sought[]).map((table) => [shapes[table].columns.length, table]),
-);
+const tables = Object.keys(shapes) as Sought[];
 
 /** Null: a row of no table of these, or one that was altered so that it cannot be one. */
 export function tableOf({ rowid, values }: Cell): Sought | null {
-  const table = byWidth.get(values.length);
-  if (table === undefined || rowid <= 0) return null;
-  const { checks } = shapes[table];
-  return values.every((value, nth) => checks[nth]?.(value) === true) ? table : null;
+  if (rowid <= 0) return null;
+  const found = tables.find((table) => {
+    const { checks, added } = shapes[table];
+    const isWide = values.length <= checks.length && values.length >= checks.length - added.length;
+    return isWide && values.every((value, nth) => checks[nth]?.(value) === true);
+  });
+  return found ?? null;
 }
 
-/** As it goes into its table: with its number. */
-export function rowOf({ rowid, values }: Cell): Value[] {
-  return [rowid, ...values.slice(1)];
+/** As it goes into its table: with its number, and with what it was written without. */
+export function rowOf(table: Sought, { rowid, values }: Cell): Value[] {
+  const { columns, added } = shapes[table];
+  return [rowid, ...values.slice(1), ...added.slice(added.length - (columns.length - values.length))];
 }
