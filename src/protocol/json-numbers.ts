@@ -26,7 +26,9 @@ function plain(number: string): string {
     .split(/e(?=[+\-\d])/);
   const [whole = '', fraction = ''] = mantissa.split('.');
   const digits = (whole + fraction).replace(/^0+/, '');
-  const kept = digits.replace(/0+$/, '');
-  if (kept === '') return '0';
-  return `${kept}e${Number(exponent) - fraction.length + digits.length - kept.length}`;
+  // Not /0+$/: it would begin anew at each of a million zeros that a 1 follows.
+  let end = digits.length;
+  while (end > 0 && digits[end - 1] === '0') end -= 1;
+  if (end === 0) return '0';
+  return `${digits.slice(0, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
 }

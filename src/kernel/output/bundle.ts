@@ -66,13 +66,43 @@ const entities: Readonly<Record<string, string>> = {
   '#39': "'",
 };
 
+/** In one pass: a kernel may send megabytes of `<` that nothing closes. */
 function withoutTags(html: string): string {
-  return html
-    .replaceAll(/<(script|style)\b[^]*?<\/\1\s*>/gi, '')
-    .replaceAll(/<(?:br|\/p|\/div|\/tr|\/li|\/h\d)\b[^>]*>/gi, '\n')
-    .replaceAll(/<\/t[dh]\s*>/gi, '\t')
-    .replaceAll(/<[^>]*>/g, '')
+  const endless = new Set<string>();
+  let kept = '';
+  let at = 0;
+  for (let open = html.indexOf('<'); open >= 0; open = html.indexOf('<', at)) {
+    const close = html.indexOf('>', open);
+    if (close < 0) break;
+    const [, name = ''] = /^<(\/?[a-z][a-z0-9]*)/i.exec(html.slice(open, Math.min(close, open + 12))) ?? [];
+    kept += html.slice(at, open) + stoodFor(name.toLowerCase());
+    at = close + 1;
+    if (!HIDDEN.test(name) || endless.has(name.toLowerCase())) continue;
+    const end = endOf(name, html, at);
+    // What no end tag follows is shown, and is not looked for again.
+    if (end === undefined) endless.add(name.toLowerCase());
+    else at = end;
+  }
+  const text = kept + html.slice(at);
+  const lines = text
     .replaceAll(/&(#39|[a-z]+);/g, (whole, name: string) => entities[name] ?? whole)
-    .replaceAll(/[ \t]*\n\s*/g, '\n')
-    .trim();
+    .split('\n');
+  return lines
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join('\n');
+}
+
+const HIDDEN = /^(?:script|style)$/i;
+
+function stoodFor(name: string): string {
+  if (/^(?:br|\/p|\/div|\/tr|\/li|\/h\d)$/.test(name)) return '\n';
+  return name === '/td' || name === '/th' ? '\t' : '';
+}
+
+/** Behind the end tag; undefined: there is none. */
+function endOf(name: string, html: string, from: number): number | undefined {
+  const end = new RegExp(`</${name}\\s*>`, 'gi');
+  end.lastIndex = from;
+  return end.test(html) ? end.lastIndex : undefined;
 }

@@ -3,7 +3,8 @@
 /** ESC, DCS, CSI, OSC: in 7 and in 8 bits. */
 export const INTRODUCERS = '\\u001B\\u0090\\u009B\\u009D';
 const BEGINS = new RegExp(`[${INTRODUCERS}]`);
-const STRING = '(?:\\u001B[\\]PX^_]|[\\u009D\\u0090])[^\\u0007\\u001B\\u009C]*';
+/** One that begins within ends it: else each of many beginnings would be read to the end of the text. */
+const STRING = '(?:\\u001B[\\]PX^_]|[\\u009D\\u0090])[^\\u0007\\u001B\\u0090\\u009C\\u009D]*';
 /** What begins a sequence and does not yet end it. */
 const OPEN = new RegExp(`(?:\\u001B[ -/]*|(?:\\u001B\\[|\\u009B)[0-?]*[ -/]*|${STRING}\\u001B?)$`);
 const SEQUENCE = new RegExp(

@@ -116,7 +116,8 @@ export class Screen {
         this.#row = Math.min(this.#rows.length - 1, this.#row + step);
         return;
       case 'C':
-        this.#column += step;
+        // Else a few megabytes of steps would make a line of gigabytes.
+        this.#column = Math.max(this.#column, Math.min(this.#column + step, LIVE_COLUMNS));
         return;
       case 'D':
         this.#column = Math.max(0, this.#column - step);
