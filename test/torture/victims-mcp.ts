@@ -36,7 +36,7 @@ class Server {
     const server = new Server(machine.start(['mcp', '--as', name, ...args]));
     server.write('initialize', HELLO);
     await server.until(1);
-    server.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' })}\n`);
+    server.#say({ method: 'notifications/initialized' });
     server.call('who', {});
     const greeting = await server.until(2);
     if (!greeting.includes(`as ${name}`))
@@ -46,9 +46,17 @@ class Server {
 
   write(method: string, params: object): number {
     this.#number += 1;
-    this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', id: this.#number, method, params })}\n`);
-    void this.child.stdin.flush();
+    this.#say({ id: this.#number, method, params });
     return this.#number;
+  }
+
+  #say(message: object): void {
+    try {
+      this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+      void Promise.resolve(this.child.stdin.flush()).catch(() => undefined);
+    } catch {
+      // It was killed this moment.
+    }
   }
 
   call(name: string, args: object): number {
