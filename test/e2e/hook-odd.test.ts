@@ -8,7 +8,7 @@ test('an input that says too much, or nothing, or no event, blocks nothing', asy
   const much = machine.start(['hook']);
   const part = new Uint8Array(1_048_576).fill(0x61);
   try {
-    for (let sent = 0; sent < 65; sent += 1) much.stdin.write(part);
+    for (let sent = 0; sent < 65; sent += 1) void much.stdin.write(part);
     await much.stdin.end();
   } catch {
     // It read as much as it would.
