@@ -19,7 +19,7 @@ export function migrate(sql: Sql, steps: readonly string[] = migrations): void {
   if (found > steps.length) {
     throw new Failure(
       'store_newer',
-      `wanted a store of schema ${steps.length} or older, found schema ${found} made by a newer ipc`,
+      `wanted a store of schema ${steps.length} or older, found schema ${found} made by a newer ipc; that one reads it (and its \`ipc export\` writes the mail out), or use another IPC_HOME`,
     );
   }
   for (const [index, step] of steps.entries()) {
