@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from '../e2e/machine.ts';
-import { program, type Crowd } from './crowd.ts';
+import { program, type Build, type Crowd } from './crowd.ts';
 
 /** What is left of a name after renames: `cyd-40` is `cyd`. */
 const firstName = (name: string): string => name.replace(/-\d+$/, '');
@@ -11,12 +11,12 @@ const firstName = (name: string): string => name.replace(/-\d+$/, '');
  * Receipts that claim more than was seen, or less: handed to whom it was never shown, or unread although a
  * reader that showed it ended well.
  */
-export async function lyingReceipts(crowd: Crowd): Promise<string[]> {
+export async function lyingReceipts(crowd: Crowd, of?: Build): Promise<string[]> {
   const { ledger, machine } = crowd;
   const lies: string[] = [];
   const told = new Set<string>();
   for (const name of new Set([...ledger.ids.keys()].map((key) => key.split(':')[0] ?? ''))) {
-    const client = program(machine, name);
+    const client = program(machine, name, of);
     for await (const { body = '', mine, receipts } of client.operations.export({})) {
       const key = body.split(' ')[0] ?? '';
       if (!mine || !ledger.ids.has(key)) continue;
@@ -42,8 +42,8 @@ export async function errorsIn({ home }: Machine): Promise<string[]> {
   return log.split('\n').filter((line) => / (error|undeclared|failed) /.test(line));
 }
 
-export async function damageOf(machine: Machine): Promise<string[]> {
-  const client = program(machine, 'looks');
+export async function damageOf(machine: Machine, of?: Build): Promise<string[]> {
+  const client = program(machine, 'looks', of);
   const { problems, missingBlobs } = await client.operations['store.verify']({});
   await client.close();
   return [...problems, ...missingBlobs];

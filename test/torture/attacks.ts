@@ -3,9 +3,19 @@ import type { Attack } from './attack.ts';
 import { clientKill } from './client-kill.ts';
 import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
+import { handOver } from './hand-over.ts';
 import { httpFuzz } from './http-fuzz.ts';
 import { kill } from './kill.ts';
 import { loopStorm } from './loop-storm.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
 
-export const attacks: readonly Attack[] = [fuzz, httpFuzz, mcpFuzz, damage, clientKill, kill, loopStorm];
+export const attacks: readonly Attack[] = [
+  fuzz,
+  httpFuzz,
+  mcpFuzz,
+  damage,
+  clientKill,
+  kill,
+  loopStorm,
+  handOver,
+];

@@ -63,12 +63,20 @@ export async function passed(milliseconds: number): Promise<void> {
   while (performance.now() < end) await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
+/** Which version of the product a program belongs to. */
+export interface Build {
+  readonly binary: string;
+  readonly version: string;
+}
+
 /** A program of this user that stays: the product's own client, as what embeds it uses it. */
-export function program(machine: Machine, name: string): Client {
+export function program(machine: Machine, name: string, of?: Build): Client {
   const environment = { ...readEnvironment(), variables: machine.environment, userHome: machine.userHome };
   const paths = resolvePaths(environment);
   return new Client({
-    connect: (receive) => reach({ paths, environment, start: 'absent', command: [BINARY] }, receive),
+    connect: (receive) =>
+      reach({ paths, environment, start: 'absent', command: [of?.binary ?? BINARY] }, receive),
+    version: of?.version,
     caller: { client: 'torture', kind: 'script', pid: environment.pid },
     credential: { name, key: readKey(paths, name as AgentName) ?? name.padEnd(43, 'k') },
   });
@@ -154,8 +162,8 @@ export interface Sender {
 }
 
 /** A program that stays and sends; its key says which of its messages each one is. */
-export function sender(crowd: Crowd, name: string): Sender {
-  const client = program(crowd.machine, name);
+export function sender(crowd: Crowd, name: string, of?: Build): Sender {
+  const client = program(crowd.machine, name, of);
   const { ledger, chance } = crowd;
   let number = 0;
   return {
@@ -190,7 +198,7 @@ export function sender(crowd: Crowd, name: string): Sender {
 /** Commands that send, one after the other. */
 export async function sendByCommand(
   crowd: Crowd,
-  parts: { name: string; to: string; mailboxes: readonly string[]; binary?: string },
+  parts: { name: string; to: string; mailboxes: readonly string[]; binary?: string | undefined },
 ): Promise<void> {
   const { name, to, mailboxes, binary } = parts;
   const { chance } = crowd;

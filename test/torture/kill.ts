@@ -3,9 +3,7 @@
  * send, read, ask, watch and rename; readers are killed too, between fetch and print. What was acknowledged is
  * there, once, in order, and its receipts say what happened (design §2, §4).
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { openMachine, type Machine } from '../e2e/machine.ts';
+import { openMachine } from '../e2e/machine.ts';
 import { until } from '../support/until.ts';
 import type { Attack, AttackParts, Figures } from './attack.ts';
 import { chance } from './chance.ts';
@@ -17,9 +15,9 @@ import {
   readByCommand,
   sendByCommand,
   sender,
-  showingsIn,
   type Crowd,
 } from './crowd.ts';
+import { emptyMailboxes, hospitable } from './ends.ts';
 import { askAndAnswer, watch, watchAndDie, wrongOf } from './followers.ts';
 import { damageOf, errorsIn, lyingReceipts } from './account.ts';
 import { hold, Ledger } from './ledger.ts';
@@ -42,7 +40,7 @@ export const kill: Attack = {
 
 async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   await using machine = await openMachine();
-  await settle(machine);
+  await hospitable(machine);
   const ledger = new Ledger();
   const crowd = openCrowd(machine, ledger, chance(seed));
   for (const name of ['ann', 'bob']) await machine.ok(['topic', 'join', TOPIC, '--as', name]);
@@ -75,7 +73,7 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   }
   await work;
   const early = await lyingReceipts(crowd);
-  await emptyMailboxes(crowd);
+  await emptyMailboxes(crowd, MAILBOXES);
   await until(() => wrongOf(crowd, 'bob', watcher).length === 0, 'the watcher', 10_000).catch(
     () => undefined,
   );
@@ -106,15 +104,6 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   };
 }
 
-/** No quota for a crowd that means well, and a daemon that need not end by itself. */
-async function settle(machine: Machine): Promise<void> {
-  await mkdir(machine.home, { recursive: true, mode: 0o700 });
-  await writeFile(
-    join(machine.home, 'config.json'),
-    '{"quotas.mailbox": 1000000, "quotas.unbornMailbox": 1000000}',
-  );
-}
-
 /** A program that stays and sends, a few at a time. */
 async function sendByProgram(crowd: Crowd, name: string): Promise<void> {
   const self = sender(crowd, name);
@@ -133,20 +122,4 @@ async function sendByProgram(crowd: Crowd, name: string): Promise<void> {
 async function rename(crowd: Crowd, number: number): Promise<void> {
   const ran = await command(crowd, ['rename', `cyd-${number}`, '--as', 'cyd', '--json']);
   judged(crowd, 'rename', ran);
-}
-
-/** What is left, to readers whom nobody kills; what dead ones had leased comes back within half a minute. */
-async function emptyMailboxes(crowd: Crowd): Promise<void> {
-  for (const mailbox of MAILBOXES) {
-    await until(
-      async () => {
-        const ran = await command(crowd, ['check', '--as', mailbox, '--all', '--json']);
-        if (ran.code !== 0) throw new Error(`check of ${mailbox} at rest exited ${ran.code}: ${ran.stderr}`);
-        crowd.ledger.show(mailbox, showingsIn(ran.stdout), 'whole');
-        return (JSON.parse(ran.stdout) as { remaining: number }).remaining === 0;
-      },
-      `the mailbox of ${mailbox} to be empty`,
-      45_000,
-    );
-  }
 }

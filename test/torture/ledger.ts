@@ -66,7 +66,7 @@ export class Ledger {
     return [...this.#shown.values()].filter((shown) => shown.length > 1).length;
   }
 
-  broken(): Broken {
+  broken(): Broken & Readonly<Record<string, readonly string[]>> {
     const lost = [...this.acknowledged].flatMap(([key, mailboxes]) =>
       mailboxes.filter((mailbox) => this.shownTo(key, mailbox) === 0).map((mailbox) => placeOf(key, mailbox)),
     );
@@ -121,10 +121,8 @@ function partsOf(place: string): [string, string] {
 }
 
 /** Throws, with some of what is not true. */
-export function hold(broken: Broken): void {
-  const wrong = Object.entries(broken as unknown as Record<string, string[]>).filter(
-    ([, all]) => all.length > 0,
-  );
+export function hold(broken: Readonly<Record<string, readonly string[]>>): void {
+  const wrong = Object.entries(broken).filter(([, all]) => all.length > 0);
   if (wrong.length === 0) return;
   throw new Error(
     wrong.map(([what, all]) => `${all.length} ${what}: ${all.slice(0, 8).join(', ')}`).join('\n'),
