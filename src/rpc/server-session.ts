@@ -109,7 +109,8 @@ export class ServerSession implements Receiver {
     try {
       const answer = await dispatch(session, call, this.#parts.after);
       const broken = this.#parts.broken();
-      if (broken !== undefined) throw broken;
+      // Whoever asks it to end, because of that, is to hear that it does.
+      if (broken !== undefined && !UPKEEP.test(call.method)) throw broken;
       return answer;
     } catch (error) {
       if (!(error instanceof Failure)) this.#parts.log('error', { operation: call.method, error });

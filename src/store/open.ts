@@ -105,6 +105,8 @@ export async function openStore({ path, fence, damaged, rescued }: StoreOptions)
     unchecked,
     broken: files.broken,
     distrust: (why) => {
+      // Files that are not those that were opened say nothing about the store.
+      if (files.broken() !== undefined) return;
       commits.refuse(why);
       mark.distrust(why.message);
     },

@@ -183,7 +183,8 @@ describe('the past', () => {
     expect((await stat(copy)).mode & 0o077).toBe(0);
     await other.ok(['daemon', 'start']);
     await other.ok(['daemon', 'stop']);
-    for (const suffix of ['-wal', '-shm']) await rm(join(other.home, `ipc.db${suffix}`), { force: true });
+    for (const suffix of ['-wal', '-shm', '.mark'])
+      await rm(join(other.home, `ipc.db${suffix}`), { force: true });
     await cp(copy, join(other.home, 'ipc.db'));
     await cp(`${copy}.blobs`, join(other.home, 'blobs'), { recursive: true });
     await cp(join(machine.home, 'keys'), join(other.home, 'keys'), { recursive: true });

@@ -22,10 +22,11 @@ const spec: Spec = {
   examples: [['ipc backup ~/ipc-monday.db', 'and the files that messages carry in ~/ipc-monday.db.blobs/']],
   notes: `To restore, with the daemon stopped and the home as \`ipc config path\` shows it (here ~/.ipc):
   ipc daemon stop
-  rm -f ~/.ipc/ipc.db-wal ~/.ipc/ipc.db-shm
+  rm -f ~/.ipc/ipc.db-wal ~/.ipc/ipc.db-shm ~/.ipc/ipc.db.mark
   cp ~/ipc-monday.db ~/.ipc/ipc.db
   cp -r ~/ipc-monday.db.blobs/. ~/.ipc/blobs/
   ipc daemon start
+ipc.db.mark knows what the store held last: with it, an older one is refused as having lost mail.
 Secrets are not in it: copy ~/.ipc/keys (by which you own names), ~/.ipc/tokens.json, ~/.ipc/token and
 ~/.ipc/webhooks (the doors of ipc serve) too, those that are there, and keep that copy private.`,
   operations: { 'store.backup': {} },

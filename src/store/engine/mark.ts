@@ -88,6 +88,8 @@ export function checkBefore(database: string, mark: Mark): { readonly log: 'whol
 
 /** After it was opened. Throws `store_damaged` when it is another store or an older state of this one. */
 export function checkAfter(sql: Sql, mark: Mark): void {
+  // A store that never had any mail has none to lose: whatever is put in its place is welcome.
+  if (mark.newest === 0) return;
   if (schemaVersion(sql) === 0) throw damaged('wanted the store, found a database with nothing in it');
   const { store, opened } = identity(sql);
   if (store !== null && store !== mark.store) {

@@ -13,15 +13,20 @@ export function schemaVersion(sql: Sql): number {
   return sql.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0;
 }
 
+/** Throws `store_newer`. */
+export function refuseNewer(sql: Sql, steps: readonly string[] = migrations): void {
+  const found = schemaVersion(sql);
+  if (found <= steps.length) return;
+  throw new Failure(
+    'store_newer',
+    `wanted a store of schema ${steps.length} or older, found schema ${found} made by a newer ipc; that one reads it (and its \`ipc export\` writes the mail out), or use another IPC_HOME`,
+  );
+}
+
 /** Throws `store_newer`. A migration that fails leaves the file as the one before it left it. */
 export function migrate(sql: Sql, steps: readonly string[] = migrations): void {
   const found = schemaVersion(sql);
-  if (found > steps.length) {
-    throw new Failure(
-      'store_newer',
-      `wanted a store of schema ${steps.length} or older, found schema ${found} made by a newer ipc; that one reads it (and its \`ipc export\` writes the mail out), or use another IPC_HOME`,
-    );
-  }
+  refuseNewer(sql, steps);
   for (const [index, step] of steps.entries()) {
     if (index < found) continue;
     sql.script('BEGIN IMMEDIATE');

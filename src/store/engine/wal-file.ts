@@ -43,14 +43,13 @@ export function readWal(path: string): WalFile | null {
   const pageSize = sound ? view.getUint32(8) : USUAL_PAGE;
   const size = FRAME_HEADER + pageSize;
   const count = Math.floor((bytes.length - HEADER) / size);
-  // With a broken header the frames still carry its salt.
-  const salt = saltAt(bytes, sound || count === 0 ? 16 : HEADER + 8);
+  const salt = sound ? hex(bytes, 16) : saltOfFrames(bytes, { size, count });
   const frames: WalFrame[] = [];
   let chained = 0;
   for (let nth = 0; nth < count; nth += 1) {
     const at = HEADER + nth * size;
-    // What follows is of a former round.
-    if (saltAt(bytes, at + 8) !== salt) break;
+    // Of a former round, or its header is garbage.
+    if (hex(bytes, at + 8) !== salt) continue;
     const before = nth === 0 ? 24 : at - size + 16;
     const seed = [view.getUint32(before), view.getUint32(before + 4)] as const;
     const head = sumOf(view, order, { from: at, to: at + 8 }, seed);
@@ -85,8 +84,10 @@ function same([one, two]: Sum, view: DataView, at: number): boolean {
   return view.getUint32(at) === one && view.getUint32(at + 4) === two;
 }
 
-function saltAt(bytes: Uint8Array, at: number): string {
-  return hex(bytes, at);
+/** With a broken header the frames still carry its salt: the first two that agree. */
+function saltOfFrames(bytes: Uint8Array, { size, count }: { size: number; count: number }): string {
+  const salts = Array.from({ length: count }, (_, nth) => hex(bytes, HEADER + nth * size + 8));
+  return salts.find((salt, nth) => salt === salts[nth + 1]) ?? salts[0] ?? '';
 }
 
 function hex(bytes: Uint8Array, at: number): string {

@@ -5,7 +5,7 @@ import type { StoreFindings } from '../../protocol/repair.ts';
 import { readSql, type Sql } from '../engine/connection.ts';
 import { storeFault } from '../engine/faults.ts';
 import { checkAfter, checkBefore, readMark, type Mark } from '../engine/mark.ts';
-import { migrations, schemaVersion } from '../engine/migrate.ts';
+import { refuseNewer } from '../engine/migrate.ts';
 import { pageProblems, referredBlobs, ruleProblems } from '../upkeep/verify-backup.ts';
 import { lookAtBlobs } from './blob-care.ts';
 import { alteredMessages } from './losses.ts';
@@ -93,12 +93,6 @@ function readKept(database: string): Mark | null {
       if (attempt === ATTEMPTS) throw error;
     }
   }
-}
-
-export function refuseNewer(sql: Sql): void {
-  const schema = schemaVersion(sql);
-  if (schema <= migrations.length) return;
-  throw new Failure('store_newer', `wanted a store of schema ${migrations.length} or older, found ${schema}`);
 }
 
 const SHOWN = 5;

@@ -72,5 +72,7 @@ function overlay(frames: readonly WalFrame[]): {
       broken.delete(frame.page);
     } else broken.set(frame.page, frame.data);
   }
-  return { newest, doubtful: [...broken.values()] };
+  // A transaction whose end is cut off: its pages are no whole, its rows may be all there is of them.
+  const cut = frames.slice(last + 1).toReversed();
+  return { newest, doubtful: [...cut.map(({ data }) => data), ...broken.values()] };
 }

@@ -7,9 +7,10 @@ import { basename, dirname, join } from 'node:path';
 import type { RepairReport, SavedCounts } from '../../protocol/repair.ts';
 import { readSql } from '../engine/connection.ts';
 import { markDamaged, readMark, writeMark } from '../engine/mark.ts';
+import { refuseNewer } from '../engine/migrate.ts';
 import { referredBlobs } from '../upkeep/verify-backup.ts';
 import { lookAtBlobs, putAside, reattach } from './blob-care.ts';
-import { examineStore, refuseNewer } from './examine.ts';
+import { examineStore } from './examine.ts';
 import { countSaved, rebuild, type Rebuilt } from './rebuild.ts';
 import type { Owner } from './mend.ts';
 

@@ -46,8 +46,9 @@ export function openForest(pages: Pages): Forest {
   return {
     cells: (name) => cellsIn(pages, trees.get(name)?.pages ?? []),
     strays: () => {
-      if (SOUGHT.every((name) => faultsOf(name) === 0)) return [];
-      const free = freePages(pages);
+      const { free, isWhole } = freePages(pages);
+      // Without the list of what is free, what was deleted looks like what was lost.
+      if (!isWhole && SOUGHT.every((name) => faultsOf(name) === 0)) return [];
       const lost = range(2, pages.count).filter((number) => !reached.has(number) && !free.has(number));
       return cellsIn(pages, lost, 'table-leaf');
     },
@@ -139,10 +140,12 @@ function disorder(pages: Pages, { pages: numbers }: Tree): number {
 }
 
 /** Pages that were given back keep what they held: it was deleted and must not come again. */
-function freePages(pages: Pages): ReadonlySet<number> {
+function freePages(pages: Pages): { free: ReadonlySet<number>; isWhole: boolean } {
   const free = new Set<number>();
   const first = pages.read(1);
-  let trunk = first === null ? 0 : new DataView(first.buffer, first.byteOffset).getUint32(32);
+  if (first === null) return { free, isWhole: false };
+  const header = new DataView(first.buffer, first.byteOffset);
+  let trunk = header.getUint32(32);
   while (trunk > 0 && !free.has(trunk)) {
     const bytes = pages.read(trunk);
     if (bytes === null) break;
@@ -154,5 +157,5 @@ function freePages(pages: Pages): ReadonlySet<number> {
     for (let nth = 0; nth < count; nth += 1) free.add(view.getUint32(8 + nth * 4));
     trunk = view.getUint32(0);
   }
-  return free;
+  return { free, isWhole: free.size === header.getUint32(36) };
 }
