@@ -9,6 +9,8 @@ export interface Damage {
   readonly name: string;
   /** Which of the stocked homes, and whether a daemon has it open meanwhile. */
   readonly on: 'closed' | 'killed' | 'running';
+  /** Left out of the short form: what it shows, another one or a test of its own shows too. */
+  readonly isLong?: true;
   readonly inflict: (home: string, random: Chance, stock: Stock) => void;
 }
 
@@ -69,17 +71,24 @@ const pages = (on: Damage['on']): readonly Damage[] => [
   },
 ];
 
+const on = ['closed', 'killed', 'running'] as const;
+
 export const damages: readonly Damage[] = [
-  ...pages('closed'),
-  ...pages('killed'),
-  ...pages('running'),
+  // In the short form each at one of the three.
+  ...on.flatMap((where, nth) =>
+    pages(where).map((damage, kind) =>
+      kind % on.length === nth ? damage : { ...damage, isLong: true as const },
+    ),
+  ),
   {
     name: 'the header overwritten',
+    isLong: true,
     on: 'closed',
     inflict: (home, random) => change(database(home), (bytes) => scribble(bytes.subarray(0, 100), random)),
   },
   {
     name: 'cut in half',
+    isLong: true,
     on: 'closed',
     inflict: (home) => truncateSync(database(home), Math.floor(readFileSync(database(home)).length / 2)),
   },
@@ -89,7 +98,7 @@ export const damages: readonly Damage[] = [
     inflict: (home, random) =>
       truncateSync(database(home), random.below(readFileSync(database(home)).length)),
   },
-  { name: 'emptied', on: 'closed', inflict: (home) => truncateSync(database(home), 0) },
+  { name: 'emptied', isLong: true, on: 'closed', inflict: (home) => truncateSync(database(home), 0) },
   { name: 'deleted', on: 'closed', inflict: (home) => rmSync(database(home)) },
   { name: 'rolled back', on: 'closed', inflict: (home, _, { earlier }) => putOver(home, database(earlier)) },
   { name: 'another store put in its place', on: 'closed', inflict: (home) => putOver(home, foreign(home)) },
@@ -116,11 +125,12 @@ export const damages: readonly Damage[] = [
   { name: 'the index of the log deleted', on: 'killed', inflict: (home) => rmSync(`${database(home)}-shm`) },
   {
     name: 'garbage in the index of the log',
+    isLong: true,
     on: 'killed',
     inflict: (home, random) => change(`${database(home)}-shm`, (bytes) => scribble(bytes, random)),
   },
   { name: 'deleted, running', on: 'running', inflict: (home) => rmSync(database(home)) },
-  { name: 'the log deleted, running', on: 'running', inflict: (home) => rmSync(log(home)) },
+  { name: 'the log deleted, running', isLong: true, on: 'running', inflict: (home) => rmSync(log(home)) },
   { name: 'emptied, running', on: 'running', inflict: (home) => truncateSync(database(home), 0) },
   {
     name: 'cut, running',

@@ -24,7 +24,8 @@ export const damage: Attack = {
   run: attack,
 };
 
-const rounds = { short: damages.length, long: 300 } as const;
+const kinds = { short: damages.filter(({ isLong }) => isLong !== true), long: damages } as const;
+const rounds = { short: kinds.short.length, long: 300 } as const;
 
 interface Tally {
   damages: number;
@@ -60,7 +61,7 @@ async function attack({ form, seed, say }: AttackParts): Promise<Figures> {
     slowestRepairMs: 0,
   };
   for (let nth = 0; nth < rounds[form]; nth += 1) {
-    const kind = damages[nth % damages.length];
+    const kind = kinds[form][nth % kinds[form].length];
     if (kind === undefined) throw new Error('wanted a kind of damage');
     // Each its own seed, so that one that failed can be told and tried alone.
     const own = random.below(2 ** 31);
