@@ -13,19 +13,24 @@ export interface Gathered {
 }
 
 export function gather(sql: Sql, pages: Pages, forest: Forest): Gathered {
-  const cut = new Set<number>();
+  const late: Cell[] = [];
+  const insert = (cell: Cell): boolean => {
+    const table = tableOf(cell);
+    return table !== null && sql.run(INSERT[table], ...rowOf(table, cell)) > 0;
+  };
   const take = (cell: Cell | null): void => {
-    const table = cell === null ? null : tableOf(cell);
-    if (cell === null || table === null) return;
-    const isNew = sql.run(INSERT[table], ...rowOf(table, cell)) > 0;
-    if (cell.cut && isNew && table === 'message') cut.add(cell.rowid);
+    // The whole of it may still come.
+    if (cell?.cut === true) late.push(cell);
+    else if (cell !== null) insert(cell);
   };
   for (const table of SOUGHT) for (const cell of forest.cells(table)) take(cell);
   for (const cell of forest.strays()) take(cell);
-  for (const bytes of pages.doubtful) {
+  const { doubtful } = pages;
+  for (const bytes of doubtful.pages) {
     const page = parsePage(bytes, false);
-    if (page?.kind === 'table-leaf') for (const cell of cellsOf(pages, page)) take(cell);
+    if (page?.kind === 'table-leaf') for (const cell of cellsOf(doubtful.overflow, page)) take(cell);
   }
+  const cut = new Set(late.filter(insert).map(({ rowid }) => rowid));
   gatherSmall(sql, forest);
   return { cut, counters: countersIn(forest) };
 }

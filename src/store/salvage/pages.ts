@@ -8,14 +8,19 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { readWal, type WalFrame } from '../engine/wal-file.ts';
 
-export interface Pages extends Disposable {
-  readonly count: number;
+/** The pages on which the rest of a long record lies. */
+export interface Overflow {
   /** Bytes of a page that content may fill. */
   readonly usable: number;
   /** Null: beyond the end, or nothing but zeros. */
+  rest(page: number): Uint8Array | null;
+}
+
+export interface Pages extends Overflow, Disposable {
+  readonly count: number;
   read(page: number): Uint8Array | null;
-  /** Versions that may be wrong, or old: to be believed only where nothing else is known. */
-  readonly doubtful: readonly Uint8Array[];
+  /** Versions that may be wrong: to be believed only where nothing else is known, with what belongs to them. */
+  readonly doubtful: { readonly pages: readonly Uint8Array[]; readonly overflow: Overflow };
 }
 
 const MAGIC = 'SQLite format 3\0';
@@ -26,7 +31,7 @@ export function openPages(database: string): Pages {
   const bytes = file === null ? 0 : fstatSync(file).size;
   const log = readWal(`${database}-wal`);
   const { size, reserved } = shapeOf(file, log?.pageSize ?? USUAL_PAGE);
-  const { newest, doubtful } = overlay(log?.pageSize === size ? log.frames : []);
+  const { newest, broken, cut } = overlay(log?.pageSize === size ? log.frames : []);
   const nothing = Buffer.alloc(size);
   const fromFile = (page: number): Uint8Array | null => {
     const at = (page - 1) * size;
@@ -36,12 +41,21 @@ export function openPages(database: string): Pages {
     return data.equals(nothing) ? null : data;
   };
   let count = Math.ceil(bytes / size);
-  for (const page of newest.keys()) count = Math.max(count, page);
+  for (const page of [...newest.keys(), ...broken.keys(), ...cut.keys()]) count = Math.max(count, page);
+  const usable = size - reserved;
+  const read = (page: number): Uint8Array | null =>
+    page < 1 || page > count ? null : (newest.get(page) ?? fromFile(page));
+  // An older version is of another record; a broken one has but a few wrong bytes, which the digest tells.
+  const rest = (page: number): Uint8Array | null => broken.get(page) ?? read(page);
   return {
     count,
-    usable: size - reserved,
-    read: (page) => (page < 1 || page > count ? null : (newest.get(page) ?? fromFile(page))),
-    doubtful,
+    usable,
+    read,
+    rest,
+    doubtful: {
+      pages: [...cut.values(), ...broken.values()],
+      overflow: { usable, rest: (page) => cut.get(page) ?? rest(page) },
+    },
     [Symbol.dispose]: () => {
       if (file !== null) closeSync(file);
     },
@@ -61,7 +75,10 @@ function shapeOf(file: number | null, logged: number): { size: number; reserved:
 /** Up to the last commit; of a page that was written several times the last whole one. */
 function overlay(frames: readonly WalFrame[]): {
   newest: ReadonlyMap<number, Uint8Array>;
-  doubtful: readonly Uint8Array[];
+  /** Whose newest version fits no checksum. */
+  broken: ReadonlyMap<number, Uint8Array>;
+  /** Of a transaction whose end is cut off: its pages are no whole, its rows may be all there is of them. */
+  cut: ReadonlyMap<number, Uint8Array>;
 } {
   const newest = new Map<number, Uint8Array>();
   const broken = new Map<number, Uint8Array>();
@@ -72,7 +89,5 @@ function overlay(frames: readonly WalFrame[]): {
       broken.delete(frame.page);
     } else broken.set(frame.page, frame.data);
   }
-  // A transaction whose end is cut off: its pages are no whole, its rows may be all there is of them.
-  const cut = frames.slice(last + 1).toReversed();
-  return { newest, doubtful: [...cut.map(({ data }) => data), ...broken.values()] };
+  return { newest, broken, cut: new Map(frames.slice(last + 1).map(({ page, data }) => [page, data])) };
 }

@@ -1,6 +1,6 @@
 /** Cells and records of a page, as the file format lays them out; what does not add up is not returned. */
 import type { Value } from '../engine/connection.ts';
-import type { Pages } from './pages.ts';
+import type { Overflow } from './pages.ts';
 
 export type Kind = 'table-leaf' | 'table-inner' | 'index-leaf' | 'index-inner';
 
@@ -51,11 +51,11 @@ export function parsePage(bytes: Uint8Array, isFirst: boolean): Page | null {
   return { kind, bytes, view, cells, children };
 }
 
-export function cellsOf(pages: Pages, page: Page): readonly (Cell | null)[] {
+export function cellsOf(pages: Overflow, page: Page): readonly (Cell | null)[] {
   return page.kind === 'table-inner' ? [] : page.cells.map((at) => cellAt(pages, page, at));
 }
 
-function cellAt(pages: Pages, { kind, bytes, view }: Page, start: number): Cell | null {
+function cellAt(pages: Overflow, { kind, bytes, view }: Page, start: number): Cell | null {
   const isTable = kind === 'table-leaf';
   const length = varint(bytes, kind === 'index-inner' ? start + 4 : start);
   if (length === null || length.value > MAX_RECORD) return null;
@@ -86,11 +86,11 @@ function localBytes(usable: number, length: number, isTable: boolean): number {
 }
 
 /** Fills the payload from its overflow pages; returns how many bytes it got. */
-function follow(pages: Pages, first: number, into: Uint8Array): number {
+function follow(pages: Overflow, first: number, into: Uint8Array): number {
   let page = first;
   let got = 0;
   while (got < into.length) {
-    const bytes = pages.read(page);
+    const bytes = pages.rest(page);
     if (bytes === null) return got;
     const part = bytes.subarray(4, Math.min(pages.usable, 4 + into.length - got));
     into.set(part, got);
