@@ -2,7 +2,7 @@
  * Connection files: five ports, a key, and how to reach them (jupyter-client docs, "Connection files").
  * The key runs code in the kernel: a file is private, and a key is never shown.
  */
-import { chmodSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import { createFile, readIfThere, shellWord, writing } from '../system/files.ts';
 import type { Endpoint } from './zmtp/endpoint.ts';
@@ -25,8 +25,12 @@ export type Scheme = (typeof schemes)[number];
 
 const MAX_FILE_BYTES = 65_536;
 
+/** A name, or an address with its zone; `*` is everywhere. */
+const HOST = /^(?:[\w.:%-]{1,255}|\*)$/;
+const PATH = /^[^\0-\x1f]{1,4096}$/;
+
 export function readConnectionFile(path: string): ConnectionInfo {
-  const text = readIfThere(path);
+  const text = smallFile(path);
   if (text === undefined) {
     throw new Failure('no_such_file', `wanted the connection file ${path}; there is none`, {
       hint: 'ipc kernel list',
@@ -36,10 +40,23 @@ export function readConnectionFile(path: string): ConnectionInfo {
     return parseConnectionInfo(text);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new Failure('invalid_data', `wanted a kernel's connection file at ${path}; ${why}`, {
-      hint: 'ipc kernel list',
-    });
+    throw notOne(path, why);
   }
+}
+
+/** Looked at before it is opened: a pipe that nobody writes to is waited for, a device read, without end. */
+function smallFile(path: string): string | undefined {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) return undefined;
+  if (!facts.isFile()) throw notOne(path, facts.isDirectory() ? 'it is a folder' : 'it is not a plain file');
+  if (facts.size > MAX_FILE_BYTES) throw notOne(path, `it has ${facts.size} bytes`);
+  return readIfThere(path);
+}
+
+function notOne(path: string, why: string): Failure {
+  return new Failure('invalid_data', `wanted a kernel's connection file at ${path}; ${why}`, {
+    hint: 'ipc kernel list',
+  });
 }
 
 /** Throws an Error that says what is wrong; never one that repeats the text, which holds a key. */
@@ -54,6 +71,8 @@ export function parseConnectionInfo(text: string): ConnectionInfo {
   const signatureScheme = textOf(json, 'signature_scheme') || 'hmac-sha256';
   schemeOf(signatureScheme);
   const ip = textOf(json, 'ip') || '127.0.0.1';
+  // Of `ipc` it is the beginning of a path.
+  if (!(transport === 'tcp' ? HOST : PATH).test(ip)) throw new Error('its ip is no address');
   return {
     transport,
     // A kernel that listens everywhere is reached here.
