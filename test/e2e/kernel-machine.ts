@@ -56,7 +56,7 @@ export async function openKernelMachine(): Promise<KernelMachine> {
   };
 }
 
-async function recordOf({ home }: Machine, name: string): Promise<HostRecord> {
+export async function recordOf({ home }: Machine, name: string): Promise<HostRecord> {
   return JSON.parse(await readFile(join(home, 'kernels', name, 'host.json'), 'utf8')) as HostRecord;
 }
 

@@ -5,9 +5,11 @@ import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { handOver } from './hand-over.ts';
 import { httpFuzz } from './http-fuzz.ts';
+import { kernelLies } from './kernel-lies.ts';
 import { kill } from './kill.ts';
 import { loopStorm } from './loop-storm.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
+import { wireFuzz } from './wire-fuzz.ts';
 
 export const attacks: readonly Attack[] = [
   fuzz,
@@ -18,4 +20,6 @@ export const attacks: readonly Attack[] = [
   kill,
   loopStorm,
   handOver,
+  wireFuzz,
+  kernelLies,
 ];

@@ -3,6 +3,7 @@
  * is shot at, must say nothing but JSON-RPC, and must then still do what it is asked to properly.
  */
 import { residentBytes } from '../../scripts/bench/http-door.ts';
+import { endKernels } from '../e2e/kernel-machine.ts';
 import { lines as linesOf, openMachine, type Child, type Machine } from '../e2e/machine.ts';
 import type { Attack, AttackParts, Figures } from './attack.ts';
 import { chance, type Chance } from './chance.ts';
@@ -39,7 +40,10 @@ export const mcpFuzz: Attack = {
       sum['MB at most'] = Math.max(sum['MB at most'], found.megabytes);
       if (round % 10 === 0) parts.say(`${round} of ${rounds} processes`);
     }
-    return { processes: rounds, ...sum, ...(await daemonFigures(machine)) };
+    const figures = await daemonFigures(machine);
+    // Of kernels it may have started some.
+    await endKernels(machine);
+    return { processes: rounds, ...sum, ...figures };
   },
 };
 
