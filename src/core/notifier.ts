@@ -128,7 +128,7 @@ async function toTell(desk: Desk, after: Map<AgentId, Cursor>): Promise<readonly
     const { deliveries } = await desk.store.fetch({ ...look, ...filter, by }, desk.compose);
     for (const delivery of deliveries) {
       after.set(agent, delivery.cursor);
-      if (!delivery.offeredBy.includes('notice')) news.push({ agent, delivery });
+      if (!delivery.imported && !delivery.offeredBy.includes('notice')) news.push({ agent, delivery });
     }
   }
   return news;

@@ -25,6 +25,31 @@ interface Notifier {
   readonly end: AbortController;
 }
 
+test('mail that was taken over from another system is told by no notice', async () => {
+  const person = await world.enter('pat', 'human');
+  const { shown } = await notifier('teller');
+  const message = operations['store.import'].input.parse({
+    from: 'elsewhere',
+    messages: [
+      {
+        id: '01890000-0000-8000-8000-000000000001',
+        sender: 'fred',
+        to: 'pat',
+        sentAt: '2025-01-01T00:00:00Z',
+        read: false,
+        body: 'of long ago',
+      },
+    ],
+  });
+  await person.handlers['store.import'](message, {});
+  await later();
+  expect(shown).toEqual([]);
+  const ann = await world.enter('ann');
+  await ann.handlers.send(operations.send.input.parse({ to: ['pat'], body: 'of now' }), {});
+  await later();
+  expect(shown.flat().map(({ preview }) => preview)).toEqual(['of now']);
+});
+
 async function notifier(name: string): Promise<Notifier> {
   const session = await world.enter(name, 'agent');
   const end = new AbortController();

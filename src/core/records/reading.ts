@@ -39,6 +39,8 @@ export interface StoredDelivery {
   /** Times it was leased, this one included; the fencing token. 0 for a peek at one never fetched. */
   readonly attempt: number;
   readonly offeredBy: readonly Door[];
+  /** Taken over from another system: handed over when asked for, and pushed by no door. */
+  readonly imported: boolean;
 }
 
 export interface Fetch {

@@ -67,6 +67,7 @@ export function arrivalMethods({ sql, sequence, commits }: Engine): Pick<Store, 
           cursor: row.place,
           attempt: row.attempts,
           offeredBy: doorsOf(row.offered_by),
+          imported: false,
         },
       ];
     });

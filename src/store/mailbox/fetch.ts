@@ -31,11 +31,12 @@ interface UnreadRow extends DeliveryRow {
   readonly bytes: number;
   readonly expires_at: number | null;
   readonly offered_by: string | null;
+  readonly imported: number;
   readonly reader: string | null;
   readonly until: number | null;
 }
 
-const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, d.offered_by, l.reader, l.until`;
+const UNREAD_COLUMNS = `d.place, d.agent, d.message, d.state, d.arrived, d.attempts, d.bytes, d.expires_at, d.offered_by, d.imported, l.reader, l.until`;
 const UNREAD_WHERE = `d.agent = ?1 AND d.arrived = 1 AND d.${UNREAD_STATE} AND d.place > ?2`;
 const FILED_WHERE = `d.filed = 1 AND ${UNREAD_WHERE}`;
 const FRESH_WHERE = `f.agent = ?1 AND f.place > ?2 AND d.filed = 0 AND ${UNREAD_WHERE}`;
@@ -246,8 +247,14 @@ function delivered(
         `wanted message number ${row.message} for ${agent.name}, found none`,
       );
     }
-    const offeredBy = doorsOf(row.offered_by);
-    return { message: storedMessage(message), recipient: agent.name, cursor: row.place, attempt, offeredBy };
+    return {
+      message: storedMessage(message),
+      recipient: agent.name,
+      cursor: row.place,
+      attempt,
+      offeredBy: doorsOf(row.offered_by),
+      imported: row.imported === 1,
+    };
   });
   return { deliveries, longest: longestOf(messages.values()) };
 }
