@@ -119,6 +119,30 @@ describe('rows', () => {
     expect((await waiting(machine, 'desktop')).messages).toEqual([]);
   });
 
+  test('of an old version without some columns and tables, in UTF-16, with nothing where something should be', async () => {
+    await using machine = await openMachine();
+    const file = join(machine.directory, 'old.db');
+    {
+      using database = new Database(file, { create: true });
+      database.run("PRAGMA encoding = 'UTF-16le'");
+      database.run('CREATE TABLE messages (from_id, to_id, content, timestamp, read_flag)');
+      const insert = database.prepare('INSERT INTO messages VALUES (?1, ?2, ?3, ?4, ?5)');
+      insert.run('frëd', 'nessa', 'grüße 🦊', '2026-01-03 00:00:00', null);
+      insert.run(null, 'nessa', null, null, 0);
+      insert.run('fred', null, 'to nobody', '2026-01-03T00:00:00+02:00', 0.0);
+    }
+    const report = await imported(machine, [file]);
+    expect(report.sources[0]).toMatchObject({ added: 3, remarks: [{ remark: 'time', count: 1 }] });
+    const { messages } = await waiting(machine);
+    expect(messages.map(({ body, sentAt }) => [body, sentAt])).toEqual([
+      ['grüße 🦊', '2026-01-03T00:00:00.000Z'],
+      ['', '2026-01-03T00:00:00.000Z'],
+    ]);
+    expect((await waiting(machine, 'unnamed')).messages).toMatchObject([
+      { body: 'to nobody', sentAt: '2026-01-02T22:00:00.000Z' },
+    ]);
+  });
+
   test('a kernel or a webhook of that name is given nothing', async () => {
     await using machine = await openMachine();
     await machine.ok(['webhook', 'add', 'nessa', '--to', 'ann', '--verify', 'bearer']);
