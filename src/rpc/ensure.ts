@@ -39,6 +39,7 @@ export async function reach(
     if (missing === undefined) return;
     if (performance.now() > until) throw unavailable(`nobody answered at ${parts.paths.socket} (${missing})`);
     if (missing !== 'ENOENT' && missing !== 'ECONNREFUSED') await pause(wait);
+    else if (missing === 'ECONNREFUSED' && (await isCrowded(parts.paths))) await pause(wait);
     else if (parts.start === 'existing') throw unavailable('it is not running');
     // Loaded only when needed: most commands find a daemon.
     else if ((await (await import('./start.ts')).startDaemon(parts, until)) === 'killed') {
@@ -48,6 +49,14 @@ export async function reach(
       await pause(wait);
     }
   }
+}
+
+/**
+ * Bun says ECONNREFUSED too when as many wait at the socket as may (EAGAIN, seen with 1.4.5): then the daemon
+ * is there, and has only not come to it.
+ */
+async function isCrowded(paths: Paths): Promise<boolean> {
+  return (await import('./start.ts')).hasDaemon(paths);
 }
 
 /** The system's word for why nobody answered; undefined: connected. */

@@ -10,16 +10,17 @@ import { fileIdentity, removeIfThere } from '../system/files.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { toRpcError } from './faults.ts';
 import { Outbox } from './outbox.ts';
-import { peerUser } from './peer-user.ts';
+import { peerProcess } from './peer-process.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 export interface ListenParts {
   readonly path: string;
   readonly maxConnections: number;
   /** Whose connections are taken; undefined: the system cannot tell users apart. */
   readonly uid: number | undefined;
-  readonly accept: (connection: Connection) => Receiver;
-  /** Asked when all places are taken: whether one was given up for who comes. */
-  readonly makeRoom?: () => boolean;
+  /** Called when the first bytes came; `greeted` is to be called when it has said hello. */
+  readonly accept: (connection: Connection, greeted: () => void) => Receiver;
+  readonly after: (milliseconds: number, run: () => void) => () => void;
 }
 
 export interface Listener {
@@ -43,10 +44,18 @@ const WRITTEN_MS = 1_000;
  */
 const MAX_REFUSED = 16;
 
+/** A connection that says nothing is not kept; what it begins to say has as long again. */
+export const HELLO_MS = 5_000;
+
+/** A place without a session until the first byte comes: of a crowd that says nothing each costs little. */
 interface Seat {
+  process: number;
   outbox: Outbox | undefined;
   receiver: Receiver | undefined;
+  callOff: (() => void) | undefined;
 }
+
+const nobody = (): Seat => ({ process: 0, outbox: undefined, receiver: undefined, callOff: undefined });
 
 /** A named pipe of Windows, which is no file. */
 export function isPipe(path: string): boolean {
@@ -56,29 +65,52 @@ export function isPipe(path: string): boolean {
 export function listen(parts: ListenParts): Listener {
   let connections = 0;
   let emptied = (): void => undefined;
+  const waiting = new WaitingRoom<Bun.Socket<Seat>>();
 
   const admit = (socket: Bun.Socket<Seat>): void => {
-    const outbox = new Outbox(socket);
-    socket.data = { outbox, receiver: undefined };
     connections += 1;
-    const refused = refusal(socket, connections, parts);
-    if (refused === undefined) {
-      socket.data.receiver = parts.accept(outbox);
-      return;
+    const peer = parts.uid === undefined ? undefined : peerProcess(socket);
+    const seat: Seat = { ...nobody(), process: peer?.pid ?? 0, outbox: new Outbox(socket) };
+    socket.data = seat;
+    if (peer !== undefined && peer.user !== parts.uid && peer.user !== 0)
+      return dismiss(socket, foreigner(parts.uid, peer.user));
+    if (connections > parts.maxConnections) {
+      const oldest = waiting.next();
+      dismiss(oldest ?? socket, full(parts.maxConnections));
+      if (oldest === undefined) return;
     }
-    if (connections > parts.maxConnections + MAX_REFUSED) {
-      socket.terminate();
-      return;
+    seat.callOff = parts.after(HELLO_MS, () => dismiss(socket, silent()));
+    waiting.enter(seat.process, socket);
+  };
+
+  /** Says why and hangs up; in a storm, when too many linger until that is read, at once. */
+  const dismiss = (socket: Bun.Socket<Seat>, why: Failure): void => {
+    const { data: seat } = socket;
+    waiting.leave(seat.process, socket);
+    seat.callOff?.();
+    if (connections > parts.maxConnections + MAX_REFUSED) return void socket.terminate();
+    seat.outbox?.send(JSON.stringify({ jsonrpc: '2.0', id: null, error: toRpcError(why) }));
+    seat.outbox?.end();
+  };
+
+  const hear = (socket: Bun.Socket<Seat>, chunk: Uint8Array): void => {
+    const { data: seat } = socket;
+    if (seat.receiver === undefined && seat.outbox !== undefined) {
+      // Dismissed, and heard all the same.
+      if (seat.callOff === undefined || seat.outbox.ending) return;
+      seat.callOff();
+      seat.receiver = parts.accept(seat.outbox, () => waiting.leave(seat.process, socket));
     }
-    outbox.send(JSON.stringify({ jsonrpc: '2.0', id: null, error: toRpcError(refused) }));
-    outbox.end();
+    seat.receiver?.data(chunk);
   };
 
   const leave = (socket: Bun.Socket<Seat>): void => {
-    const { outbox, receiver } = socket.data;
+    const { outbox, receiver, callOff, process: pid } = socket.data;
     if (outbox === undefined) return;
-    socket.data = { outbox: undefined, receiver: undefined };
+    socket.data = nobody();
     connections -= 1;
+    waiting.leave(pid, socket);
+    callOff?.();
     outbox.gone();
     receiver?.closed();
     if (connections === 0) emptied();
@@ -93,10 +125,10 @@ export function listen(parts: ListenParts): Listener {
     try {
       const server = Bun.listen<Seat>({
         unix: beside,
-        data: { outbox: undefined, receiver: undefined },
+        data: nobody(),
         socket: {
           open: admit,
-          data: (socket, chunk) => socket.data.receiver?.data(chunk),
+          data: hear,
           drain: (socket) => socket.data.outbox?.flush(),
           end: (socket) => void socket.end(),
           close: leave,
@@ -147,19 +179,14 @@ export function listen(parts: ListenParts): Listener {
   };
 }
 
-function refusal(socket: object, connections: number, parts: ListenParts): Failure | undefined {
-  const user = parts.uid === undefined ? undefined : peerUser(socket);
-  if (user !== undefined && user !== parts.uid && user !== 0)
-    return new Failure('not_allowed', `wanted a session of user ${parts.uid}, found one of user ${user}`);
-  if (connections <= parts.maxConnections || hasRoom(connections, parts)) return undefined;
-  return full(parts.maxConnections);
+function foreigner(uid: number | undefined, user: number): Failure {
+  return new Failure('not_allowed', `wanted a session of user ${uid}, found one of user ${user}`);
 }
 
-/** Those who gave up their place linger as those who were refused do, and are as few. */
-function hasRoom(connections: number, { maxConnections, makeRoom }: ListenParts): boolean {
-  return connections <= maxConnections + MAX_REFUSED && makeRoom?.() === true;
-}
-
-export function full(maxConnections: number): Failure {
+function full(maxConnections: number): Failure {
   return new Failure('busy', `wanted at most ${maxConnections} sessions at once; one more came`);
+}
+
+function silent(): Failure {
+  return new Failure('timed_out', `wanted a hello within ${HELLO_MS / 1_000} s`);
 }

@@ -57,6 +57,11 @@ export class Outbox implements Connection {
     }, LAST_WORDS_MS).unref();
   }
 
+  /** Nothing more is said. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
   drained(): Promise<void> {
     if (this.closed || this.#waiting <= LOW_WATER_BYTES) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.push(resolve));

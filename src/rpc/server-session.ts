@@ -8,6 +8,7 @@ import type { Connection, Receiver } from './connection.ts';
 import { dispatch, isUndeclared } from './dispatch.ts';
 import { notBegun } from './faults.ts';
 import { Handshake, type HandshakeParts } from './handshake.ts';
+import { HELLO_MS } from './listen.ts';
 import { Peer } from './peer.ts';
 import type { Answer, IncomingCall } from './incoming-calls.ts';
 import type { Turns } from './turns.ts';
@@ -18,13 +19,13 @@ export interface SessionParts extends HandshakeParts {
   readonly turn: (run: () => void) => void;
   /** Whose frames are taken next. */
   readonly turns: Turns;
+  /** It has said hello: its place is its own. */
+  readonly greeted: () => void;
   readonly log: Log;
   /** A reason to answer nothing any more, such as a store that vanished; asked after every call. */
   readonly broken: () => Failure | undefined;
 }
 
-/** A connection that says nothing is not kept. */
-const HELLO_MS = 5_000;
 /** Who has not said hello is given no more room than a hello takes. */
 const MAX_HELLO_BYTES = 65_536;
 const NOBODY: Caller = { client: 'unknown', kind: 'script', pid: 0 };
@@ -68,16 +69,6 @@ export class ServerSession implements Receiver {
 
   closed(): void {
     this.#peer.closed();
-  }
-
-  /** It has said who it is. */
-  get greeted(): boolean {
-    return this.#greeted;
-  }
-
-  /** Tells why, and hangs up. */
-  dismiss(why: Failure): void {
-    this.#peer.refuse(why);
   }
 
   /** Begins nothing new, waits for what is under way up to a moment, and hangs up. */
@@ -145,6 +136,7 @@ export class ServerSession implements Receiver {
     if (this.#greeted) throw new Failure('invalid', 'wanted one hello, found another');
     const greeting = this.#handshake.greet(params);
     this.#greeted = greeting.step === 'enter';
+    if (this.#greeted) this.#parts.greeted();
     return greeting;
   }
 

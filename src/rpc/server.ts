@@ -1,9 +1,9 @@
 /** The daemon's door: takes connections, gives each a session, and at the end lets them finish. */
-import { full, listen } from './listen.ts';
+import { listen } from './listen.ts';
 import { ServerSession, type SessionParts } from './server-session.ts';
 import { Turns } from './turns.ts';
 
-export interface ServerParts extends Omit<SessionParts, 'turns'> {
+export interface ServerParts extends Omit<SessionParts, 'greeted' | 'turns'> {
   readonly path: string;
   readonly uid: number | undefined;
   readonly maxConnections: number;
@@ -24,25 +24,19 @@ export function startServer(parts: ServerParts): Server {
   const sessions = new Set<ServerSession>();
   const turns = new Turns(parts.turn);
   let taken = 0;
-  /** The one that has been silent longest, if any has not said hello yet: it gives its place to who comes. */
-  const makeRoom = (): boolean => {
-    for (const session of sessions) {
-      if (session.greeted) continue;
-      sessions.delete(session);
-      session.dismiss(full(parts.maxConnections));
-      return true;
-    }
-    return false;
-  };
+  let stopping = false;
   const listener = listen({
     path: parts.path,
     uid: parts.uid,
     maxConnections: parts.maxConnections,
-    makeRoom,
-    accept: (connection) => {
-      const session = new ServerSession(connection, { ...parts, turns }, (left) => sessions.delete(left));
+    after: parts.after,
+    accept: (connection, greeted) => {
+      const left = (session: ServerSession): void => void sessions.delete(session);
+      const session = new ServerSession(connection, { ...parts, turns, greeted }, left);
       sessions.add(session);
       taken += 1;
+      // It came before and spoke after the door was closed.
+      if (stopping) void session.drain(0);
       return session;
     },
   });
@@ -56,6 +50,7 @@ export function startServer(parts: ServerParts): Server {
     intact: listener.intact,
     repair: listener.rebind,
     stop: async (graceMs) => {
+      stopping = true;
       listener.close();
       await Promise.all([...sessions].map((session) => session.drain(graceMs)));
       await listener.written();

@@ -8,8 +8,9 @@ import { Failure, type FailureBody } from '../protocol/failures.ts';
 import { pause } from '../system/clock.ts';
 import { daemonVariables, selfCommand } from '../system/environment.ts';
 import { openToAppend } from '../system/files.ts';
-import { waitForLock } from '../system/lock.ts';
 import { checkContents } from '../system/contents.ts';
+import { tryLock, waitForLock } from '../system/lock.ts';
+import type { Paths } from '../system/paths.ts';
 import { prepareHome } from '../system/home.ts';
 import { dial } from './dial.ts';
 import { type EnsureParts, unavailable } from './ensure.ts';
@@ -40,6 +41,12 @@ export async function startDaemon(parts: EnsureParts, until: number): Promise<'k
   if (report.failure.code !== 'busy') throw Failure.from(report.failure);
   await pause(20);
   return undefined;
+}
+
+/** Whether a daemon has this home, whatever its socket says. */
+export async function hasDaemon(paths: Paths): Promise<boolean> {
+  using lock = await tryLock(paths.daemonLock);
+  return lock === undefined;
 }
 
 export async function isListening(path: string): Promise<boolean> {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Client, type ClientParts } from '../../src/rpc/client.ts';
 import { reach } from '../../src/rpc/ensure.ts';
 import { listen } from '../../src/rpc/listen.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { version } from '../../src/system/version.ts';
 import { fakeServer, type FakeServer } from '../support/fake-server.ts';
 import { temporaryHome, type TestHome } from '../support/home.ts';
@@ -147,6 +148,7 @@ test('the late stop of an old daemon leaves the socket of the new one alone', as
     path: home.paths.socket,
     maxConnections: 4,
     uid: home.environment.uid,
+    after: systemClock().after,
     accept: () => ({ data: () => undefined, closed: () => undefined }),
   };
   const old = listen(parts);

@@ -8,6 +8,7 @@ import { dial } from '../../src/rpc/dial.ts';
 import { listen } from '../../src/rpc/listen.ts';
 import { version } from '../../src/system/version.ts';
 import { clientOf, fakeServer } from '../support/fake-server.ts';
+import { systemClock } from '../../src/system/clock.ts';
 import { temporaryHome } from '../support/home.ts';
 import { until } from '../support/until.ts';
 import { rejection } from '../support/rejection.ts';
@@ -251,6 +252,7 @@ test('both sides may call: the daemon asks a session and reads its stream', asyn
     path: home.paths.socket,
     maxConnections: 4,
     uid: home.environment.uid,
+    after: systemClock().after,
     accept: (connection) => {
       const peer = new Peer({
         connection,
@@ -273,8 +275,9 @@ test('both sides may call: the daemon asks a session and reads its stream', asyn
     });
     return sessionSide;
   });
+  const answering = sessionSide?.call('echo', 7);
   const daemon = await daemonSide.promise;
-  const [asked, answered] = await Promise.all([daemon.call('execute', {}), sessionSide?.call('echo', 7)]);
+  const [asked, answered] = await Promise.all([daemon.call('execute', {}), answering]);
   expect(asked).toBe('ran execute');
   expect(answered).toEqual({ echoed: 7 });
   const items: unknown[] = [];

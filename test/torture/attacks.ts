@@ -1,6 +1,7 @@
 /** Every attack, in the order in which `scripts/torture` runs them. */
 import type { Attack } from './attack.ts';
 import { clientKill } from './client-kill.ts';
+import { crowd } from './connections.ts';
 import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { handOver } from './hand-over.ts';
@@ -22,4 +23,5 @@ export const attacks: readonly Attack[] = [
   handOver,
   wireFuzz,
   kernelLies,
+  crowd,
 ];

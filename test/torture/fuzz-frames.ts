@@ -92,7 +92,7 @@ export class Arsenal {
     if (typeof value !== 'object' || value === null || value instanceof Raw || chance.below(8) === 0)
       return extreme(chance);
     const entries = Object.entries(value);
-    if (entries.length === 0) return { [String(encode(extreme(chance)))]: extreme(chance) };
+    if (entries.length === 0) return { [encode(extreme(chance))]: extreme(chance) };
     const [key, member] = chance.pick(entries);
     // `from` is a field of no call: the sender is stamped by the daemon.
     if (chance.below(4) === 0) return { ...value, from: chance.pick(this.#cast.others), key: 'k'.repeat(43) };

@@ -139,8 +139,8 @@ async function endlessLine(socket: string): Promise<number> {
   await Bun.connect({
     unix: socket,
     socket: {
-      open: (opened) => void pour(opened),
-      drain: (opened) => void pour(opened),
+      open: pour,
+      drain: pour,
       data: () => undefined,
       close: () => {
         closed = true;

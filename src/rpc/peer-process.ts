@@ -1,12 +1,18 @@
-/** Which user is at the other end of a Unix socket, as the kernel saw it connect. The daemon's only. */
+/** Who is at the other end of a Unix socket, as the kernel saw it connect. The daemon's only. */
 import { dlopen, FFIType, ptr } from 'bun:ffi';
 
-type Ask = (fd: number) => number | undefined;
+export interface PeerProcess {
+  readonly user: number;
+  /** 0 where the system does not say. */
+  readonly pid: number;
+}
+
+type Ask = (fd: number) => PeerProcess | undefined;
 
 let ask: Ask | undefined;
 
 /** Undefined when the system does not say; the socket's mode and folder guard it all the same. */
-export function peerUser(socket: object): number | undefined {
+export function peerProcess(socket: object): PeerProcess | undefined {
   // Bun's socket has it, its types have not (design §3.2).
   const fd = 'fd' in socket && typeof socket.fd === 'number' ? socket.fd : -1;
   if (fd < 0) return undefined;
@@ -29,11 +35,13 @@ const SO_PEERCRED = 17;
 
 function linuxAsker(): Ask {
   const { symbols } = openLibc();
+  // Asked for every connection, in a storm of them too: the room for the answer is made once.
+  const credentials = new Int32Array(3); // struct ucred { pid, uid, gid }
+  const length = new Uint32Array([credentials.byteLength]);
+  const [to, size] = [ptr(credentials), ptr(length)];
   return (fd) => {
-    const credentials = new Int32Array(3); // struct ucred { pid, uid, gid }
-    const length = new Uint32Array([credentials.byteLength]);
-    const failed = symbols.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ptr(credentials), ptr(length));
-    return failed === 0 ? (credentials[1] ?? 0) >>> 0 : undefined;
+    const failed = symbols.getsockopt(fd, SOL_SOCKET, SO_PEERCRED, to, size);
+    return failed === 0 ? { pid: credentials[0] ?? 0, user: (credentials[1] ?? 0) >>> 0 } : undefined;
   };
 }
 
@@ -56,6 +64,6 @@ function darwinAsker(): Ask {
   return (fd) => {
     const user = new Uint32Array(1);
     const group = new Uint32Array(1);
-    return symbols.getpeereid(fd, ptr(user), ptr(group)) === 0 ? user[0] : undefined;
+    return symbols.getpeereid(fd, ptr(user), ptr(group)) === 0 ? { user: user[0] ?? 0, pid: 0 } : undefined;
   };
 }
