@@ -23,7 +23,8 @@ export const set: Verb = {
       ['ipc secret set', 'a new random one'],
       ['pass show ipc | ipc secret set -', 'from stdin'],
     ],
-    notes: 'IPC_SHARED_SECRET overrides it. It never crosses the wire: both sides prove that they know it.',
+    notes: `IPC_SHARED_SECRET overrides it. It never crosses the wire: both sides prove that they know it.
+It is asked of every new session at once; those that are open stay until they end or the daemon is restarted.`,
     operations: {},
   },
   run: async (call: Call) => {
@@ -32,7 +33,12 @@ export const set: Verb = {
     prepareHome(paths, environment);
     replaceFile(paths.secret, `${secret}\n`);
     await warnOfVariable(call);
-    await call.tell({ set: true }, () => 'the shared secret is set; show it with: ipc secret show\n');
+    await call.tell(
+      { set: true },
+      () =>
+        'the shared secret is set; show it with: ipc secret show\n' +
+        'sessions that are open stay as they are; end them with: ipc daemon restart\n',
+    );
   },
 };
 
