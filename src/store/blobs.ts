@@ -66,6 +66,11 @@ async function adopt({ directory, target, staged, size }: Adoption) {
   // The name comes over the wire: it must not lead out of the folder.
   if (!STAGED.test(staged))
     return refuse('invalid_data', `wanted a staged file, found ${JSON.stringify(staged)}`);
+  // Through a link the bytes would be taken from, and put, where somebody else wants them.
+  for (const folder of [directory, join(directory, STAGING), dirname(target)]) {
+    if ((await lstat(folder).catch(() => null))?.isSymbolicLink() === true)
+      return refuse('invalid_data', `wanted a folder of the store at ${folder}, found a symbolic link`);
+  }
   const source = join(directory, STAGING, staged);
   const found = await lstat(source).catch(() => null);
   const known = await sizeOf(target);

@@ -11,14 +11,33 @@ import type { Paths } from './paths.ts';
 
 type Sort = 'file' | 'folder' | 'socket';
 
-/** Asked before the daemon, or who starts it, opens any of it. Throws `home_unsafe`. */
+/** Asked before any of it is opened or made by a daemon, or by who starts one. Throws `home_unsafe`. */
 export function checkContents(paths: Paths, { uid }: Environment): void {
-  const files = [paths.log, paths.startLock, paths.daemonLock, paths.config, paths.secret];
-  for (const path of files) check(path, 'file', uid);
-  for (const path of [paths.database, `${paths.database}-wal`, `${paths.database}-shm`])
-    check(path, 'file', uid);
-  for (const path of [paths.keys, paths.bindings, paths.blobs]) check(path, 'folder', uid);
+  for (const path of filesOf(paths)) check(path, 'file', uid);
+  for (const path of foldersOf(paths)) check(path, 'folder', uid);
   checkSocket(paths.socket, uid);
+}
+
+function filesOf(paths: Paths): readonly string[] {
+  const { database, config, log, secret, tokens, defaultToken, pipeKey } = paths;
+  const locks = [paths.daemonLock, paths.startLock, paths.namingLock, paths.setupLock];
+  return [
+    database,
+    `${database}-wal`,
+    `${database}-shm`,
+    config,
+    log,
+    secret,
+    tokens,
+    defaultToken,
+    pipeKey,
+    ...locks,
+  ];
+}
+
+function foldersOf(paths: Paths): readonly string[] {
+  const { keys, bindings, blobs, staging, backups, kernels, webhooks, autoCheck, hookNotes, waiters } = paths;
+  return [keys, bindings, blobs, staging, backups, kernels, webhooks, autoCheck, hookNotes, waiters];
 }
 
 /**

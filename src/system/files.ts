@@ -1,6 +1,9 @@
 /** Small facts and steps about single files, shared by those who keep one in the home. */
 import {
+  chmodSync,
   closeSync,
+  constants,
+  fchmodSync,
   linkSync,
   lstatSync,
   openSync,
@@ -52,7 +55,7 @@ export function missingFile(path: string): Failure {
 
 const FULL = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/;
 const CLOSED =
-  /^(EROFS|EACCES|EPERM|ENOTDIR|EISDIR|EEXIST|SQLITE_CANTOPEN(_.*)?|SQLITE_READONLY(_.*)?|SQLITE_PERM)$/;
+  /^(EROFS|EACCES|EPERM|ELOOP|ENOTDIR|EISDIR|EEXIST|SQLITE_CANTOPEN(_.*)?|SQLITE_READONLY(_.*)?|SQLITE_PERM)$/;
 
 /** Why nothing can be written at a path, as what the user can mend: a full disk, a closed folder. */
 export function writeFault(path: string, error: unknown): unknown {
@@ -79,14 +82,33 @@ export function writing<T>(path: string, work: () => T): T {
   }
 }
 
-/** Makes a private folder unless it is there. */
+/** Makes a private folder unless it is there. One that a link leads out of the home to is none of ours. */
 export function makeFolder(path: string): void {
-  writing(path, () => mkdirSync(path, { recursive: true, mode: 0o700 }));
+  writing(path, () => {
+    // A umask may take even its owner's rights away.
+    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined && posix) chmodSync(path, 0o700);
+  });
+  if (lstatSync(path).isSymbolicLink()) throw isLink(path);
 }
 
-/** Opens a private file to write on at its end. */
+export function isLink(path: string): Failure {
+  const hint = `ls -ld ${shellWord(path)}`;
+  return new Failure('home_unsafe', `wanted ${path} to be our own; it is a symbolic link`, { hint });
+}
+
+/** Not where a link leads. Windows knows neither that nor modes. */
+const posix = 'O_NOFOLLOW' in constants && typeof constants.O_NOFOLLOW === 'number';
+const TO_APPEND = posix
+  ? constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+  : 'a';
+
+/** Opens a private file to write on at its end. Nothing is written where a link leads. */
 export function openToAppend(path: string): number {
-  return writing(path, () => openSync(path, 'a', 0o600));
+  return writing(path, () => {
+    const file = openSync(path, TO_APPEND, 0o600);
+    if (posix) fchmodSync(file, 0o600);
+    return file;
+  });
 }
 
 /** Writes a whole private file or nothing: whoever reads it sees the old text or the new. */
@@ -131,6 +153,7 @@ function writeBeside(path: string, text: string): string {
   const fresh = `${path}.${randomText(9)}~`;
   const file = writing(path, () => openSync(fresh, 'wx', 0o600));
   try {
+    if (posix) fchmodSync(file, 0o600);
     writeSync(file, text);
   } catch (error) {
     removeIfThere(fresh);

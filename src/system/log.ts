@@ -2,7 +2,7 @@
  * The daemon's log: one line an event, `time event key=value …`, put aside by size. It holds ids,
  * names, counts and failures; bodies and secrets never: what could carry one is struck out by name.
  */
-import { closeSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, renameSync, writeSync } from 'node:fs';
 import { openToAppend, removeIfThere } from './files.ts';
 
 export type LogFacts = Readonly<Record<string, unknown>>;
@@ -34,7 +34,7 @@ export function openLog(path: string, first: LogLimits, now: () => number): LogF
     for (let number = limits.files - 1; number >= 1; number -= 1)
       renameIfThere(`${path}.${number}`, `${path}.${number + 1}`);
     renameIfThere(path, `${path}.1`);
-    file = openSync(path, 'a', 0o600);
+    file = openToAppend(path);
     size = 0;
   };
 

@@ -47,6 +47,7 @@ export async function stageStream(
   let size = 0;
   try {
     await using file = await open(staged.path, 'wx', 0o600);
+    await file.chmod(0o600);
     for await (const chunk of source) {
       options.signal?.throwIfAborted();
       hasher.update(chunk);
@@ -67,6 +68,8 @@ export function unstage(paths: Paths, blob: StagedBlob): void {
 }
 
 function newStaged(paths: Paths): { name: string; path: string } {
+  // One after the other: a umask may close the first to its own user.
+  makeFolder(paths.blobs);
   makeFolder(paths.staging);
   const name = randomUuid();
   return { name, path: `${paths.staging}/${name}` };

@@ -1,5 +1,5 @@
 /** From a path to a database that may be trusted: its mark, its schema, a look at its pages. */
-import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, openSync, statSync } from 'node:fs';
 import { Failure } from '../../protocol/failures.ts';
 import { openSql, type Sql } from './connection.ts';
 import { storeFault } from './faults.ts';
@@ -87,11 +87,18 @@ export function enterFiles(
   }
 }
 
+/** Not where a link leads. Windows knows neither that nor modes. */
+const posix = 'O_NOFOLLOW' in constants && typeof constants.O_NOFOLLOW === 'number';
+const TO_MAKE = posix
+  ? constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
+  : 'a';
+
 /** Before the engine opens it: the files it makes beside the database take over its mode. */
 function makePrivate(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
+    const file = openSync(path, TO_MAKE, 0o600);
+    if (posix) fchmodSync(file, 0o600);
+    closeSync(file);
   } catch (error) {
     throw new Failure('cannot_create', `wanted to write ${path}, found: ${String(error)}`, { cause: error });
   }
