@@ -44,18 +44,28 @@ const WRITTEN_MS = 1_000;
  */
 const MAX_REFUSED = 16;
 
+const REFUSED_MS = 1_000;
+
 /** A connection that says nothing is not kept; what it begins to say has as long again. */
 export const HELLO_MS = 5_000;
 
 /** A place without a session until the first byte comes: of a crowd that says nothing each costs little. */
 interface Seat {
   process: number;
+  /** Why it gets no session. */
+  refused: Failure | undefined;
   outbox: Outbox | undefined;
   receiver: Receiver | undefined;
   callOff: (() => void) | undefined;
 }
 
-const nobody = (): Seat => ({ process: 0, outbox: undefined, receiver: undefined, callOff: undefined });
+const nobody = (): Seat => ({
+  process: 0,
+  refused: undefined,
+  outbox: undefined,
+  receiver: undefined,
+  callOff: undefined,
+});
 
 /** A named pipe of Windows, which is no file. */
 export function isPipe(path: string): boolean {
@@ -65,6 +75,7 @@ export function isPipe(path: string): boolean {
 export function listen(parts: ListenParts): Listener {
   let connections = 0;
   let emptied = (): void => undefined;
+  let lingering = 0;
   const waiting = new WaitingRoom<Bun.Socket<Seat>>();
 
   const admit = (socket: Bun.Socket<Seat>): void => {
@@ -73,14 +84,25 @@ export function listen(parts: ListenParts): Listener {
     const seat: Seat = { ...nobody(), process: peer?.pid ?? 0, outbox: new Outbox(socket) };
     socket.data = seat;
     if (peer !== undefined && peer.user !== parts.uid && peer.user !== 0)
-      return dismiss(socket, foreigner(parts.uid, peer.user));
+      return refuse(socket, foreigner(parts.uid, peer.user));
     if (connections > parts.maxConnections) {
       const oldest = waiting.next();
-      dismiss(oldest ?? socket, full(parts.maxConnections));
-      if (oldest === undefined) return;
+      if (oldest === undefined) return refuse(socket, full(parts.maxConnections));
+      dismiss(oldest, full(parts.maxConnections));
     }
     seat.callOff = parts.after(HELLO_MS, () => dismiss(socket, silent()));
     waiting.enter(seat.process, socket);
+  };
+
+  /**
+   * Tells who just came why not, once it has said something: its first bytes are on their way, and to close
+   * upon bytes that were not read takes the word from it too (ECONNRESET, seen on Linux).
+   */
+  const refuse = (socket: Bun.Socket<Seat>, why: Failure): void => {
+    if (lingering >= MAX_REFUSED) return void socket.terminate();
+    lingering += 1;
+    socket.data.refused = why;
+    socket.data.callOff = parts.after(REFUSED_MS, () => dismiss(socket, why));
   };
 
   /** Says why and hangs up; in a storm, when too many linger until that is read, at once. */
@@ -97,16 +119,18 @@ export function listen(parts: ListenParts): Listener {
     const { data: seat } = socket;
     if (seat.receiver === undefined && seat.outbox !== undefined) {
       // Dismissed, and heard all the same.
-      if (seat.callOff === undefined || seat.outbox.ending) return;
-      seat.callOff();
+      if (seat.outbox.ending) return;
+      if (seat.refused !== undefined) return dismiss(socket, seat.refused);
+      seat.callOff?.();
       seat.receiver = parts.accept(seat.outbox, () => waiting.leave(seat.process, socket));
     }
     seat.receiver?.data(chunk);
   };
 
   const leave = (socket: Bun.Socket<Seat>): void => {
-    const { outbox, receiver, callOff, process: pid } = socket.data;
+    const { outbox, receiver, callOff, refused, process: pid } = socket.data;
     if (outbox === undefined) return;
+    if (refused !== undefined) lingering -= 1;
     socket.data = nobody();
     connections -= 1;
     waiting.leave(pid, socket);

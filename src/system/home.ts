@@ -5,7 +5,7 @@
 import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import type { Environment } from './environment.ts';
-import { shellWord, writeFault } from './files.ts';
+import { errorCode, shellWord, writeFault } from './files.ts';
 import type { Paths } from './paths.ts';
 
 /** Makes the home, and the socket's folder, when they are not there. Throws `home_unsafe`, `cannot_create`. */
@@ -26,10 +26,14 @@ export function checkHome(paths: Paths, environment: Environment): boolean {
 function prepareFolder(path: string, environment: Environment): void {
   if (checkFolder(path, environment)) return;
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-    // `mode` is cut by the umask and, with `recursive`, given to the last folder only when it is new.
+    mkdirSync(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true, mode: 0o700 });
+    // Not `recursive`, which takes what somebody else put there since we looked, a link too, for made.
+    mkdirSync(path, { mode: 0o700 });
+    // `mode` is cut by the umask.
     if (environment.uid !== undefined) chmodSync(path, 0o700);
   } catch (error) {
+    // Another command of ours, or somebody else: the look below tells.
+    if (errorCode(error) === 'EEXIST' && checkFolder(path, environment)) return;
     const fault = writeFault(path, error);
     if (fault instanceof Failure && fault.code === 'disk_full') throw fault;
     throw new Failure('cannot_create', `wanted to make the folder ${path}: ${String(error)}`, {

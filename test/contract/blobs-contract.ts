@@ -5,6 +5,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -67,6 +68,15 @@ export function blobsContract(name: string, open: () => BlobHouse): void {
       expect(await blobs.adopt(outside)).toMatchObject({ ok: false, code: 'invalid_data' });
       expect(await blobs.missing([staged.sha256])).toEqual([staged.sha256]);
       expect(() => blobs.path('../../etc/passwd')).toThrow('SHA-256');
+    });
+
+    test('nothing is adopted from a staging folder that is a link to another', async () => {
+      const { blobs, staging, stage } = opened();
+      const staged = stage('elsewhere');
+      renameSync(staging, `${staging}-moved`);
+      symlinkSync(`${staging}-moved`, staging);
+      expect(await blobs.adopt(staged)).toMatchObject({ ok: false, code: 'invalid_data' });
+      expect(existsSync(join(`${staging}-moved`, staged.staged))).toBe(true);
     });
 
     test('nobody but the owner reads a blob, and nobody writes it', async () => {
