@@ -4,7 +4,7 @@
  * away when the next one is written.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
+import { makeFolder, readIfThere, removeIfThere, replaceUnsynced } from '../system/files.ts';
 import { fileNameFor } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 
@@ -45,7 +45,7 @@ export function writeNotes(
 ): void {
   makeFolder(paths.hookNotes);
   removeStale(paths.hookNotes, now);
-  replaceFile(pathOf(paths, session), `${JSON.stringify(notes)}\n`);
+  replaceUnsynced(pathOf(paths, session), `${JSON.stringify(notes)}\n`);
 }
 
 function pathOf(paths: Paths, session: string): string {

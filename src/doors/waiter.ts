@@ -5,7 +5,7 @@
 import type { Delivered, AgentView } from '../protocol/model.ts';
 import type { Operations } from '../protocol/operations.ts';
 import { messageLine } from '../present/line.ts';
-import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../system/files.ts';
+import { makeFolder, readIfThere, removeIfThere, replaceUnsynced } from '../system/files.ts';
 import { fileNameFor } from '../system/ids.ts';
 import type { Paths } from '../system/paths.ts';
 import { removeStale } from './session-notes.ts';
@@ -28,7 +28,7 @@ export function noteWaiter(
   { anchor, now }: { anchor: Anchor; now: number },
 ): void {
   removeStale(paths.waiters, now);
-  replaceFile(pathOf(paths, session), `${anchor.pid} ${anchor.startedAt}\n`);
+  replaceUnsynced(pathOf(paths, session), `${anchor.pid} ${anchor.startedAt}\n`);
 }
 
 export function forgetWaiter(paths: Paths, session: WaitingSession): void {

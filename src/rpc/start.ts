@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs';
 import { Failure, type FailureBody } from '../protocol/failures.ts';
 import { pause } from '../system/clock.ts';
 import { daemonVariables, selfCommand } from '../system/environment.ts';
-import { openToAppend } from '../system/files.ts';
+import { isOutOfFiles, openToAppend, writeFault } from '../system/files.ts';
 import { tryLock, waitForLock } from '../system/lock.ts';
 import type { Paths } from '../system/paths.ts';
 import { checkContents } from '../system/contents.ts';
@@ -86,6 +86,8 @@ async function spawn(parts: EnsureParts, until: number): Promise<StartReport | '
     throw unavailable(
       exit === undefined ? 'it started and did not become ready' : `it ended at once with status ${exit}`,
     );
+  } catch (error) {
+    throw isOutOfFiles(error) ? writeFault(paths.log, error) : error;
   } finally {
     closeSync(log);
   }

@@ -6,6 +6,7 @@ import { statSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Blobs } from '../core/ports.ts';
+import { Failure, type FailureCode } from '../protocol/failures.ts';
 import { refuse } from './engine/refusal.ts';
 
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -34,7 +35,10 @@ export function openBlobs({ directory }: { readonly directory: string }): Blobs 
       fresh.add(blob.sha256);
       const [oldest] = fresh;
       if (fresh.size > REMEMBERED && oldest !== undefined) fresh.delete(oldest);
-      const refusal = await adopt({ directory, target: path(blob.sha256), staged, size: blob.size });
+      const adoption = { directory, target: path(blob.sha256), staged, size: blob.size };
+      const refusal = await adopt(adoption).catch((error: unknown) => {
+        throw blobFault(error);
+      });
       return refusal ?? { ok: true, blob };
     },
     missing: async (sha256s) => {
@@ -53,6 +57,31 @@ export function openBlobs({ directory }: { readonly directory: string }): Blobs 
       }
     },
   };
+}
+
+const BLOB_FAULTS: Readonly<Record<string, FailureCode>> = {
+  EDQUOT: 'disk_full',
+  EMFILE: 'busy',
+  ENFILE: 'busy',
+  ENOSPC: 'disk_full',
+};
+
+/** What the system refuses, in the words of the failures table. */
+function blobFault(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!/^E[A-Z]+$/.test(code)) return error;
+  return new Failure(
+    BLOB_FAULTS[code] ?? 'cannot_create',
+    `wanted to keep the bytes of a message; ${String(error)}: nothing of it was stored`,
+    { cause: error },
+  );
+}
+
+/** Windows opens no folders, some file systems sync none; all else (no descriptor left, a dying disk) is a fault. */
+function unlessUnable(error: unknown): null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/^(EISDIR|EPERM|EACCES|EINVAL|ENOTSUP)$/.test(code)) return null;
+  throw error;
 }
 
 interface Adoption {
@@ -76,7 +105,9 @@ async function adopt({ directory, target, staged, size }: Adoption) {
   const known = await sizeOf(target);
   if (found === null) {
     // Sent again after the first adoption, or the same bytes from somebody else.
-    return known === size ? null : refuse('no_such_file', `no staged file ${staged}`);
+    if (known !== size) return refuse('no_such_file', `no staged file ${staged}`);
+    await settle(directory, target);
+    return null;
   }
   if (!found.isFile()) return refuse('invalid_data', `wanted a file, found something else at ${staged}`);
   if (found.size !== size) {
@@ -84,13 +115,15 @@ async function adopt({ directory, target, staged, size }: Adoption) {
   }
   if (known === size) {
     await rm(source, { force: true });
+    // Whoever adopted it may not have come so far yet.
+    await settle(directory, target);
     return null;
   }
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
   // Read-only: whoever is given the path must not change what the hash names.
   await chmod(source, 0o400);
   await rename(source, target);
-  await syncFolder(dirname(target));
+  await settle(directory, target);
   return null;
 }
 
@@ -105,13 +138,19 @@ async function remove(file: string): Promise<void> {
   await rm(file, { force: true });
 }
 
-/** The rename must be on the disk before a message refers to it. Windows opens a folder and syncs none. */
+/** The rename must be on the disk before a message refers to it, and so must the folder's own name. */
+async function settle(directory: string, target: string): Promise<void> {
+  await syncFolder(dirname(target));
+  await syncFolder(directory);
+}
+
+/** Windows opens a folder and syncs none. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r').catch(() => null);
+  const handle = await open(folder, 'r').catch(unlessUnable);
   if (handle === null) return;
   try {
-    await handle.sync();
+    await handle.sync().catch(unlessUnable);
   } finally {
     await handle.close();
   }

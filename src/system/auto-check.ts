@@ -3,7 +3,7 @@
  * N minutes while it works, or not unasked. One small file an agent, in the home, for its user alone:
  * system 000 kept one for everybody, readable by all (defect D25).
  */
-import { makeFolder, readIfThere, removeIfThere, replaceFile } from './files.ts';
+import { makeFolder, readIfThere, removeIfThere, replaceFile, replaceUnsynced } from './files.ts';
 import { nameFile } from './name-file.ts';
 import type { Paths } from './paths.ts';
 
@@ -34,7 +34,7 @@ export function writeAutoCheck(paths: Paths, agent: string, rule: AutoCheck): vo
     case 'never':
       return replaceFile(path, 'never\n');
     case 'every':
-      return replaceFile(path, `every ${rule.minutes} ${rule.lastAt}\n`);
+      return replaceUnsynced(path, `every ${rule.minutes} ${rule.lastAt}\n`);
   }
 }
 

@@ -4,6 +4,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fsyncSync,
   linkSync,
   lstatSync,
   openSync,
@@ -54,15 +55,40 @@ export function missingFile(path: string): Failure {
 }
 
 const FULL = /^(ENOSPC|EDQUOT|SQLITE_FULL)$/;
+/** Some file systems sync no folders, or not those of others (EINVAL, EACCES); nothing can be done about it. */
+const UNSYNCED = /^(EINVAL|ENOTSUP|EOPNOTSUPP|EACCES|EPERM)$/;
 const CLOSED =
-  /^(EROFS|EACCES|EPERM|ELOOP|ENOTDIR|EISDIR|EEXIST|SQLITE_CANTOPEN(_.*)?|SQLITE_READONLY(_.*)?|SQLITE_PERM)$/;
+  /^(EACCES|EPERM|ELOOP|ENOTDIR|EISDIR|EEXIST|SQLITE_CANTOPEN(_.*)?|SQLITE_READONLY(_.*)?|SQLITE_PERM)$/;
+
+export function isOutOfFiles(error: unknown): boolean {
+  return /^(EMFILE|ENFILE)$/.test(errorCode(error) ?? '');
+}
 
 /** Why nothing can be written at a path, as what the user can mend: a full disk, a closed folder. */
 export function writeFault(path: string, error: unknown): unknown {
   const code = errorCode(error) ?? '';
   if (FULL.test(code)) {
     return new Failure('disk_full', `wanted room to write ${path}; ${String(error)}`, {
-      hint: 'df -h',
+      hint: `df -h ${shellWord(path.slice(0, path.lastIndexOf('/')) || '/')}`,
+      cause: error,
+    });
+  }
+  if (code === 'EIO') {
+    return new Failure('cannot_create', `wanted to write ${path}; the disk fails: ${String(error)}`, {
+      hint: 'dmesg | tail',
+      cause: error,
+    });
+  }
+  if (isOutOfFiles(error)) {
+    return new Failure('cannot_create', `wanted to open ${path}; no more open files are allowed (${code})`, {
+      hint: 'ulimit -n',
+      cause: error,
+    });
+  }
+  if (code === 'EROFS') {
+    const where = shellWord(path.slice(0, path.lastIndexOf('/')) || '/');
+    return new Failure('cannot_create', `wanted to write ${path}; its file system is read-only (${code})`, {
+      hint: process.platform === 'linux' ? `findmnt -T ${where}` : 'mount',
       cause: error,
     });
   }
@@ -82,13 +108,46 @@ export function writing<T>(path: string, work: () => T): T {
   }
 }
 
-/** Makes a private folder unless it is there. One that a link leads out of the home to is none of ours. */
+function syncFile(file: number): void {
+  fsyncSync(file);
+}
+
+/** Brings the names in a folder to the disk. Windows opens no folders. */
+export function syncFolder(path: string): void {
+  if (process.platform === 'win32') return;
+  let folder: number | undefined;
+  try {
+    folder = openSync(path, 'r');
+    fsyncSync(folder);
+  } catch (error) {
+    if (!UNSYNCED.test(errorCode(error) ?? '')) throw error;
+  } finally {
+    if (folder !== undefined) closeSync(folder);
+  }
+}
+
+/**
+ * Makes a private folder unless it is there; it then outlives a power failure, as what is synced in it shall.
+ * One that a link leads out of the home to is none of ours.
+ */
 export function makeFolder(path: string): void {
-  writing(path, () => {
-    // A umask may take even its owner's rights away.
-    if (mkdirSync(path, { recursive: true, mode: 0o700 }) !== undefined && posix) chmodSync(path, 0o700);
-  });
+  makeFolders(path);
   if (lstatSync(path).isSymbolicLink()) throw isLink(path);
+}
+
+/** As `makeFolder`, wherever links on the way lead: not for what lies in the home. */
+export function makeFolders(path: string): void {
+  writing(path, () => {
+    const first = mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (first === undefined) return;
+    // A umask may take even its owner's rights away.
+    if (posix) chmodSync(path, 0o700);
+    for (let made = path; made.length >= first.length; made = parentOf(made)) syncFolder(parentOf(made));
+  });
+}
+
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
 
 export function isLink(path: string): Failure {
@@ -111,9 +170,21 @@ export function openToAppend(path: string): number {
   });
 }
 
-/** Writes a whole private file or nothing: whoever reads it sees the old text or the new. */
+/**
+ * Writes a whole private file or nothing: whoever reads it sees the old text or the new, after a power failure
+ * too. A rename alone may leave an empty file then: an agent whose key went so is locked out of its mailbox.
+ */
 export function replaceFile(path: string, text: string): void {
-  const fresh = writeBeside(path, text);
+  moveInto(path, writeBeside(path, text, syncFile));
+  writing(path, () => syncFolder(parentOf(path)));
+}
+
+/** As `replaceFile`, for what is worth no wait for the disk: a power failure may take it, or leave it empty. */
+export function replaceUnsynced(path: string, text: string): void {
+  moveInto(path, writeBeside(path, text));
+}
+
+function moveInto(path: string, fresh: string): void {
   try {
     renameSync(fresh, path);
   } catch (error) {
@@ -124,16 +195,19 @@ export function replaceFile(path: string, text: string): void {
 
 /**
  * Makes a private file unless there is one; false: there is. By link, so that of fifty that race one
- * wins and none ever reads a half-written file.
+ * wins and none ever reads a half-written file. It is there after a power failure.
  */
 export function createFile(path: string, text: string): boolean {
-  const fresh = writeBeside(path, text);
+  const fresh = writeBeside(path, text, syncFile);
   try {
     linkSync(fresh, path);
+    syncFolder(parentOf(path));
     return true;
   } catch (error) {
-    if (errorCode(error) === 'EEXIST') return false;
-    throw writeFault(path, error);
+    if (errorCode(error) !== 'EEXIST') throw writeFault(path, error);
+    // Who made it may not have synced it yet, and what is done with it must not outlive it.
+    syncFolder(parentOf(path));
+    return false;
   } finally {
     removeIfThere(fresh);
   }
@@ -149,12 +223,14 @@ export function removeIfThere(path: string): boolean {
   }
 }
 
-function writeBeside(path: string, text: string): string {
+function writeBeside(path: string, text: string, settle: (file: number) => void = () => undefined): string {
   const fresh = `${path}.${randomText(9)}~`;
   const file = writing(path, () => openSync(fresh, 'wx', 0o600));
   try {
     if (posix) fchmodSync(file, 0o600);
-    writeSync(file, text);
+    const bytes = Buffer.from(text);
+    for (let written = 0; written < bytes.length;) written += writeSync(file, bytes, written);
+    settle(file);
   } catch (error) {
     removeIfThere(fresh);
     throw writeFault(path, error);

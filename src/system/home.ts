@@ -5,7 +5,7 @@
 import { chmodSync, lstatSync, mkdirSync, type Stats } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import type { Environment } from './environment.ts';
-import { errorCode, shellWord, writeFault } from './files.ts';
+import { errorCode, makeFolders, parentOf, shellWord, syncFolder, writeFault } from './files.ts';
 import type { Paths } from './paths.ts';
 
 /** Makes the home, and the socket's folder, when they are not there. Throws `home_unsafe`, `cannot_create`. */
@@ -26,9 +26,10 @@ export function checkHome(paths: Paths, environment: Environment): boolean {
 function prepareFolder(path: string, environment: Environment): void {
   if (checkFolder(path, environment)) return;
   try {
-    mkdirSync(path.slice(0, path.lastIndexOf('/')) || '/', { recursive: true, mode: 0o700 });
+    makeFolders(parentOf(path));
     // Not `recursive`, which takes what somebody else put there since we looked, a link too, for made.
     mkdirSync(path, { mode: 0o700 });
+    syncFolder(parentOf(path));
     // `mode` is cut by the umask.
     if (environment.uid !== undefined) chmodSync(path, 0o700);
   } catch (error) {
@@ -36,9 +37,10 @@ function prepareFolder(path: string, environment: Environment): void {
     if (errorCode(error) === 'EEXIST' && checkFolder(path, environment)) return;
     const fault = writeFault(path, error);
     if (fault instanceof Failure && fault.code === 'disk_full') throw fault;
-    throw new Failure('cannot_create', `wanted to make the folder ${path}: ${String(error)}`, {
+    const cause = fault instanceof Failure ? fault.cause : fault;
+    throw new Failure('cannot_create', `wanted to make the folder ${path}: ${String(cause)}`, {
       hint: 'IPC_HOME=<folder> ipc doctor',
-      cause: error,
+      cause,
     });
   }
   if (!checkFolder(path, environment)) throw unsafe(path, 'it vanished while it was made', `ls -ld ${path}`);

@@ -5,7 +5,15 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { isName, nameKey, type AgentName } from '../protocol/names.ts';
-import { createFile, makeFolder, readIfThere, removeIfThere, replaceFile, writing } from './files.ts';
+import {
+  createFile,
+  makeFolder,
+  readIfThere,
+  removeIfThere,
+  replaceFile,
+  replaceUnsynced,
+  writing,
+} from './files.ts';
 import { fileNameFor, randomKey } from './ids.ts';
 import { nameFile } from './name-file.ts';
 import type { Paths } from './paths.ts';
@@ -100,7 +108,7 @@ export function bind(paths: Paths, binding: Binding, bound: Bound): void {
   makeFolder(paths.bindings);
   const { name, asked } = bound;
   // The holder stands in the second line so that the dead ones can be found and taken away.
-  replaceFile(bindingPath(paths, binding), `${name}\n${binding.holder}\n${asked ?? ''}\n`);
+  replaceUnsynced(bindingPath(paths, binding), `${name}\n${binding.holder}\n${asked ?? ''}\n`);
 }
 
 export function bindAll(paths: Paths, bindings: readonly Binding[], bound: Bound): void {
@@ -114,7 +122,7 @@ export function bindAll(paths: Paths, bindings: readonly Binding[], bound: Bound
 export function noteServed(paths: Paths, server: Anchor, session: string): void {
   makeFolder(paths.bindings);
   const holder = serverHolder(server);
-  replaceFile(holderPath(paths, holder), `${session}\n${holder}\n`);
+  replaceUnsynced(holderPath(paths, holder), `${session}\n${holder}\n`);
 }
 
 /** The id of the client's session that a server serves, as far as it is known. */

@@ -5,7 +5,7 @@ import { asFailure, Failure } from '../../protocol/failures.ts';
 import type { StoreFindings } from '../../protocol/repair.ts';
 import { isName } from '../../protocol/names.ts';
 import { readConfig } from '../../system/config.ts';
-import { shellWord } from '../../system/files.ts';
+import { shellWord, writing } from '../../system/files.ts';
 import { readKey } from '../../system/keys.ts';
 import { checkHome } from '../../system/home.ts';
 import { compareVersions, version } from '../../system/version.ts';
@@ -76,7 +76,7 @@ function homeFinding({ world: { paths, environment } }: Call): Finding {
     const found = `${home} has mode ${mode.toString(8)}, wanted 700`;
     return { state: 'warn', what: 'home', found, run: `chmod 700 ${shellWord(home)}` };
   }
-  accessSync(home, constants.W_OK);
+  writing(`${home}/ipc.db`, () => accessSync(home, constants.W_OK));
   return { state: 'ok', what: 'home', found: home };
 }
 

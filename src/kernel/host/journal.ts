@@ -5,7 +5,7 @@
 import { appendFileSync, readdirSync } from 'node:fs';
 import type { Kind } from '../../protocol/model.ts';
 import type { SavedImage } from '../../protocol/execution.ts';
-import { makeFolder, readIfThere, removeIfThere, replaceFile } from '../../system/files.ts';
+import { makeFolder, readIfThere, removeIfThere, replaceFile, replaceUnsynced } from '../../system/files.ts';
 import type { Image } from '../output/bundle.ts';
 import type { Told } from './execution-view.ts';
 import { keepImage, partOf, sizeOf, wholeOutput, type WholeOutput } from './whole-output.ts';
@@ -55,7 +55,7 @@ export class Journal {
   /** As it is now: what is left of it when this process is killed. */
   writeLive(entry: Entry): void {
     try {
-      replaceFile(this.#livePath(entry.id), JSON.stringify(entry));
+      replaceUnsynced(this.#livePath(entry.id), JSON.stringify(entry));
     } catch {
       // As with a line of the log.
     }
