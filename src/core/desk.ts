@@ -1,4 +1,5 @@
 /** Everything a handler may use: the ports, and what the broker made of them once for all sessions. */
+import type { Failure } from '../protocol/failures.ts';
 import type { KernelHosts } from './kernels.ts';
 import type { HeldNotices } from './held-notices.ts';
 import type { Kin } from './kin.ts';
@@ -39,6 +40,8 @@ export interface BrokerParts {
   readonly control: DaemonControl;
   /** Read anew on each use, so that a reload of the configuration takes effect at once. */
   readonly policy: () => Policy;
+  /** Why nothing new may be stored, when the disk has little room left. */
+  readonly room?: () => Failure | undefined;
   /** A message came that wants a timer: call `tend` at this wall-clock time at the latest. */
   readonly due: (at: number) => void;
 }

@@ -48,6 +48,8 @@ function direct(session: Session, request: Pick<Request<'send'>, 'to' | 'replyTo
 }
 
 async function post(desk: Desk, session: Session, request: Content, target: Target): Promise<Sent> {
+  const full = desk.room?.();
+  if (full !== undefined) throw full;
   const id = request.id ?? desk.ids.message();
   const posted = await pastTheGuard(desk, session, { id, content: contentKey(request, target) }, async () =>
     granted(await desk.post(await postingOf(desk, session, { id, request, target }))),

@@ -12,6 +12,7 @@ import { isPipe } from '../rpc/listen.ts';
 import { startServer, type Server } from '../rpc/server.ts';
 import { isListening, type StartReport } from '../rpc/start.ts';
 import { openBlobs } from '../store/blobs.ts';
+import { recheck } from '../store/engine/opening.ts';
 import { openStore } from '../store/open.ts';
 import { systemClock, type SystemClock } from '../system/clock.ts';
 import { type Config, defaultConfig, readConfig } from '../system/config.ts';
@@ -31,12 +32,14 @@ import { openExaminer } from './examiner.ts';
 import { holdHome } from './hold-home.ts';
 import { Janitor } from './janitor.ts';
 import { policyOf } from './policy.ts';
+import { watchRoom } from './room.ts';
 import { watchStore, watchUpkeep } from './self-check.ts';
 
 /** A predecessor that is finishing has this long to leave the lock. */
 const LOCK_MS = 5_000;
 /** Calls under way have this long; one that waits for mail is made again at the successor. */
 const DRAIN_MS = 250;
+
 /** Descriptors that are not connections: the store, the log, blobs, the runtime's own. */
 const SPARE_FILES = 64;
 
@@ -115,6 +118,8 @@ async function serve(world: World, lock: Lock): Promise<number> {
       store.distrust(why);
     },
   });
+  let syncFailed = false;
+  const room = watchRoom(paths, clock);
   const store = await openStore({
     path: paths.database,
     fence: hold.fence,
@@ -123,6 +128,11 @@ async function serve(world: World, lock: Lock): Promise<number> {
       examiner.look('an operation met damage');
     },
     rescued: (file) => log.write('rescued what the store still held', { file }),
+    syncFailed: () => {
+      syncFailed = true;
+      stop('the disk failed to sync', 1);
+    },
+    makeRoom: room.giveUp,
   });
   const blobs = openBlobs({ directory: paths.blobs });
   const storeWatch = watchStore(store.broken, clock);
@@ -134,6 +144,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
     ids: systemIds,
     processes: systemProcesses,
     policy: () => world.policy,
+    room: room.short,
     due: (at) => janitor.due(at),
     control: {
       status: () => status(world, server),
@@ -193,10 +204,12 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const { reason, code } = await ending.promise;
   log.write('stopping', { reason, connections: server.connections });
   stopWatching();
+  room.stop();
   await server.stop(DRAIN_MS);
   await janitor[Symbol.asyncDispose]();
   examiner[Symbol.dispose]();
   await store.close().catch((error: unknown) => log.write('error', { operation: 'close', error }));
+  if (syncFailed) checkAnew(world);
   stopListening();
   log.write('stopped', { after: clock.now() - world.startedAt });
   return code;
@@ -209,6 +222,15 @@ async function serve(world: World, lock: Lock): Promise<number> {
 async function refuseSquatter({ socket }: Paths): Promise<void> {
   if (!isPipe(socket) || !(await isListening(socket))) return;
   throw new Failure('daemon_foreign', `wanted to listen on ${socket}; another program does already`);
+}
+
+/** The connection that saw a sync fail is closed; whoever starts the next daemon is told by it what cannot go on. */
+function checkAnew({ paths, log }: World): void {
+  try {
+    log.write('checked', { problems: recheck(paths.database).join('; ') || 'none' });
+  } catch (error) {
+    log.write('error', { operation: 'check', error });
+  }
 }
 
 function status(world: World, server: Server) {

@@ -282,9 +282,12 @@ function goOn(input: Params, after: string | undefined): Params {
   return after === undefined ? input : { ...input, after };
 }
 
+/** Nobody answered; or the disk failed to sync, and what it holds is not known. */
+const UNSURE: ReadonlySet<string> = new Set(['daemon_unavailable', 'store_damaged']);
+
 /** A message left, and nobody answered: sent again by hand it must carry the same id, or it is two. */
 function perhapsStored(why: unknown, id: unknown): unknown {
-  if (!(why instanceof Failure) || why.code !== 'daemon_unavailable' || typeof id !== 'string') return why;
+  if (!(why instanceof Failure) || !UNSURE.has(why.code) || typeof id !== 'string') return why;
   return new Failure(why.code, `${why.message}; message ${id} may be stored all the same`, {
     hint: `ipc receipts ${id}`,
     details: { ...why.details, id },

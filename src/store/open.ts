@@ -19,8 +19,8 @@ import { sessionMethods } from './agents/sessions.ts';
 import { topicMethods } from './agents/topics.ts';
 import { openCommitter } from './engine/commit.ts';
 import { saveSeen, type Engine } from './engine/context.ts';
-import { storeFault } from './engine/faults.ts';
-import { enterFiles, openDatabase } from './engine/opening.ts';
+import { isLastingFault, storeFault } from './engine/faults.ts';
+import { enterFiles, openWithRoom } from './engine/opening.ts';
 import { rescue } from './engine/rescue.ts';
 import type { Sql } from './engine/connection.ts';
 import type { MarkKeeper } from './engine/mark.ts';
@@ -48,6 +48,10 @@ export interface StoreOptions {
   readonly damaged?: (why: Failure) => void;
   /** Told where that was saved which a deleted or replaced database still held. */
   readonly rescued?: (file: string) => void;
+  /** Called once when the disk failed to sync: the store is to be closed, and opened anew by `recheck`. */
+  readonly syncFailed?: () => void;
+  /** Called when the disk is full; true: some room was made. */
+  readonly makeRoom?: () => boolean;
 }
 
 export interface EmbeddedStore extends Store {
@@ -62,8 +66,9 @@ export interface EmbeddedStore extends Store {
 }
 
 /** Opens or makes the store. Throws `store_newer`, `store_damaged`, `busy`, `disk_full` or `cannot_create`. */
-export async function openStore({ path, fence, damaged, rescued }: StoreOptions): Promise<EmbeddedStore> {
-  const { sql, unchecked } = openDatabase(path);
+export async function openStore(options: StoreOptions): Promise<EmbeddedStore> {
+  const { path, fence, damaged, rescued, syncFailed, makeRoom } = options;
+  const { sql, unchecked } = openWithRoom(path, makeRoom);
   const sequence = openSequence(sql);
   const { files, mark } = enterFiles(sql, path, sequence);
   const filing = new Filing(sql, sequence);
@@ -79,6 +84,8 @@ export async function openStore({ path, fence, damaged, rescued }: StoreOptions)
     },
     undone: sequence.undone,
     committed: mark.committed,
+    ...(syncFailed === undefined ? {} : { syncFailed }),
+    ...(makeRoom === undefined ? {} : { makeRoom }),
   });
   const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
   const methods = {
@@ -141,7 +148,7 @@ function fold(sql: Sql, mark: MarkKeeper): void {
 function inWords<Methods extends object>(methods: Methods, damaged: StoreOptions['damaged']): Methods {
   const told = (error: unknown): never => {
     const fault = storeFault(error);
-    if (fault instanceof Failure && fault.code === 'store_damaged') damaged?.(fault);
+    if (fault instanceof Failure && isDamage(fault)) damaged?.(fault);
     throw fault;
   };
   const wrapped = Object.entries(methods).map(([name, method]) => [
@@ -149,4 +156,9 @@ function inWords<Methods extends object>(methods: Methods, damaged: StoreOptions
     (...given: unknown[]) => (method as (...given: unknown[]) => Promise<unknown>)(...given).catch(told),
   ]);
   return Object.fromEntries(wrapped) as Methods;
+}
+
+/** What only a repair mends; after a failed sync the store is opened anew and checked without being asked. */
+function isDamage({ code, cause }: Failure): boolean {
+  return code === 'store_damaged' && !isLastingFault(cause);
 }

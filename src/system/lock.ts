@@ -65,6 +65,8 @@ function lockAt(path: string, open: () => Database): LockedFile | undefined {
   const handle = writing(path, open);
   try {
     handle.run('PRAGMA busy_timeout = 0');
+    // The lock writes nothing: it is to be had on a full disk too.
+    handle.run('PRAGMA journal_mode = MEMORY');
     handle.run('BEGIN EXCLUSIVE');
   } catch (error) {
     handle.close();

@@ -12,6 +12,8 @@ export interface Paths {
   /** Folder the socket is in; another than the home when the home's path is too long for a socket. */
   readonly socketFolder: string;
   readonly database: string;
+  /** Bytes to be given up when the disk is full. */
+  readonly reserve: string;
   readonly blobs: string;
   readonly staging: string;
   readonly keys: string;
@@ -60,6 +62,7 @@ export function resolvePaths(environment: Environment): Paths {
         : `${socketFolder}/ipc.sock`,
     socketFolder,
     database: inHome('ipc.db'),
+    reserve: inHome('reserve'),
     blobs: inHome('blobs'),
     staging: inHome('blobs/staging'),
     keys: inHome('keys'),

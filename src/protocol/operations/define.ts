@@ -66,6 +66,7 @@ export function local<I extends z.ZodObject, O extends z.ZodType>(
 /** What every operation can fail with, whatever its row says. */
 export const commonFailures: ReadonlySet<FailureCode> = new Set([
   'busy',
+  'cannot_create',
   'daemon_unavailable',
   'disk_full',
   'internal',

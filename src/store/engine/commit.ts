@@ -2,9 +2,9 @@
  * Group commit: everything written in one turn of the event loop is one transaction, and each caller
  * is answered after it. One sync for many sends is six times the throughput at 64 clients (design §3.2).
  */
-import { Failure } from '../../protocol/failures.ts';
+import type { Failure } from '../../protocol/failures.ts';
 import type { Sql } from './connection.ts';
-import { isLastingFault, isStoreFault, storeFault } from './faults.ts';
+import { isFull, isLastingFault, isStoreFault, storeFault } from './faults.ts';
 
 export interface Committer {
   /**
@@ -39,6 +39,10 @@ export interface CommitHooks {
   readonly committed?: () => void;
   /** A turn, or a step of it, was rolled back. */
   readonly undone?: () => void;
+  /** The disk failed to sync: nothing is committed here any more. */
+  readonly syncFailed?: () => void;
+  /** The disk is full; true: some room was made, and the turn is tried once more. */
+  readonly makeRoom?: () => boolean;
 }
 
 /** Turns of the event loop, some microseconds each, that a commit waits for others at most. */
@@ -54,7 +58,7 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
   // Steps in the last transaction; the next one waits until so many have queued, at most
   // MAX_GATHER_TURNS turns of the event loop.
   let expected = 0;
-  let broken: Failure | null = null;
+  let broken: Error | undefined;
 
   const gather = (turns: number): void => {
     if (waiting.length >= expected || turns === MAX_GATHER_TURNS) return flush();
@@ -67,14 +71,18 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
     if (steps.length === 0) return;
     expected = steps.length;
     try {
-      if (broken !== null) throw broken;
-      commit(sql, hooks, steps);
+      if (broken !== undefined) throw broken;
+      commitWithRoom(sql, hooks, steps);
     } catch (error) {
       // A full disk has rolled back by itself already.
       if (sql.inTransaction) sql.run('ROLLBACK');
       hooks.undone?.();
-      if (isLastingFault(error)) broken = syncFailure(error);
-      for (const step of steps) step.fail(storeFault(error));
+      const fault = storeFault(error);
+      if (isLastingFault(error) && fault instanceof Error) {
+        broken = fault;
+        hooks.syncFailed?.();
+      }
+      for (const step of steps) step.fail(fault);
       return;
     }
     for (const step of steps) step.settle();
@@ -94,6 +102,17 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
       broken ??= why;
     },
   };
+}
+
+function commitWithRoom(sql: Sql, hooks: CommitHooks, steps: readonly Step[]): void {
+  try {
+    commit(sql, hooks, steps);
+  } catch (error) {
+    if (!isFull(error) || hooks.makeRoom?.() !== true) throw error;
+    if (sql.inTransaction) sql.run('ROLLBACK');
+    hooks.undone?.();
+    commit(sql, hooks, steps);
+  }
 }
 
 /**
@@ -134,13 +153,6 @@ function transact(
 
 function runPlain(_: Sql, step: Step): void {
   step.run();
-}
-
-function syncFailure(cause: unknown): Failure {
-  return new Failure('store_damaged', 'the disk failed to sync; the daemon must start anew', {
-    hint: 'ipc daemon restart',
-    cause,
-  });
 }
 
 function stepOf<T>(

@@ -2,7 +2,7 @@
 import { closeSync, constants, fchmodSync, openSync, statSync } from 'node:fs';
 import { Failure } from '../../protocol/failures.ts';
 import { openSql, type Sql } from './connection.ts';
-import { storeFault } from './faults.ts';
+import { isLastingFault, storeFault } from './faults.ts';
 import {
   checkAfter,
   checkBefore,
@@ -40,6 +40,7 @@ export function openDatabase(path: string): { readonly sql: Sql; readonly unchec
         // The log may be gone because another program took it into the database: then nothing is missing.
         if (before?.log === 'missing') writeMark(path, { ...mark, log: null });
       }
+      bringHome(sql);
       migrate(sql);
       if (isSmall) checkPages(sql);
     } catch (error) {
@@ -49,6 +50,44 @@ export function openDatabase(path: string): { readonly sql: Sql; readonly unchec
     return { sql, unchecked: !isSmall && mark !== null && mark.log !== null };
   } catch (error) {
     throw storeFault(error);
+  }
+}
+
+/** As `openDatabase`; when the disk is full, tried once more with the room that can be made. */
+export function openWithRoom(path: string, makeRoom?: () => boolean): ReturnType<typeof openDatabase> {
+  try {
+    return openDatabase(path);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== 'disk_full' || makeRoom?.() !== true) throw error;
+    return openDatabase(path);
+  }
+}
+
+/**
+ * What an earlier process left in the write-ahead log is brought into the database before more is written behind
+ * it. Of a commit whose sync failed the log may hold frames that are in memory only and that no later sync brings
+ * to the disk; were acknowledged ones appended to them, a power failure would take those too.
+ */
+function bringHome(sql: Sql): void {
+  try {
+    sql.all('PRAGMA wal_checkpoint(RESTART)');
+  } catch (error) {
+    // A disk that is full takes nothing more, but what is there can be read.
+    if (isLastingFault(error)) throw error;
+  }
+}
+
+/**
+ * After a failed sync, once the store is closed: whether what the disk holds can be read and is whole. Returns
+ * what is wrong with it.
+ */
+export function recheck(path: string): readonly string[] {
+  const { sql } = openDatabase(path);
+  try {
+    const found = sql.all<{ quick_check: string }>('PRAGMA quick_check(20)');
+    return found.map(({ quick_check }) => quick_check).filter((line) => line !== 'ok');
+  } finally {
+    sql.close();
   }
 }
 
