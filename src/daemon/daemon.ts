@@ -25,9 +25,10 @@ import { isTerminal, writeError, writeOut } from '../system/output.ts';
 import { type Paths, resolvePaths } from '../system/paths.ts';
 import { checkContents } from '../system/contents.ts';
 import { prepareHome } from '../system/home.ts';
-import { openFileLimit, systemProcesses } from '../system/processes.ts';
+import { systemProcesses } from '../system/processes.ts';
 import { sessionSecret } from '../system/secret.ts';
 import { version } from '../system/version.ts';
+import { descriptors } from './descriptors.ts';
 import { openExaminer } from './examiner.ts';
 import { holdHome } from './hold-home.ts';
 import { Janitor } from './janitor.ts';
@@ -39,9 +40,6 @@ import { watchStore, watchUpkeep } from './self-check.ts';
 const LOCK_MS = 5_000;
 /** Calls under way have this long; one that waits for mail is made again at the successor. */
 const DRAIN_MS = 250;
-
-/** Descriptors that are not connections: the store, the log, blobs, the runtime's own. */
-const SPARE_FILES = 64;
 
 interface World {
   readonly environment: Environment;
@@ -118,6 +116,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
       store.distrust(why);
     },
   });
+  const open = descriptors(world.config.maxConnections);
   let syncFailed = false;
   const room = watchRoom(paths, clock);
   const store = await openStore({
@@ -169,7 +168,9 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const server = startServer({
     path: paths.socket,
     uid: environment.uid,
-    maxConnections: connectionLimit(world.config),
+    get maxConnections() {
+      return open.connections;
+    },
     version,
     pid: environment.pid,
     secret: () => sessionSecret(paths, environment),
@@ -179,6 +180,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
     log: log.write,
     broken: storeWatch.broken,
   });
+  const stopGuarding = open.guard(server, clock);
   const stopWatching = watchUpkeep({
     clock,
     home: hold,
@@ -205,6 +207,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
   log.write('stopping', { reason, connections: server.connections });
   stopWatching();
   room.stop();
+  stopGuarding();
   await server.stop(DRAIN_MS);
   await janitor[Symbol.asyncDispose]();
   examiner[Symbol.dispose]();
@@ -258,13 +261,6 @@ function onSignals(stop: (reason: string) => void, again: () => void): () => voi
   const stopNow = (signal: NodeJS.Signals): void => stop(signal);
   process.on('SIGTERM', stopNow).on('SIGINT', stopNow).on('SIGHUP', again);
   return () => void process.off('SIGTERM', stopNow).off('SIGINT', stopNow).off('SIGHUP', again);
-}
-
-/** Below what the system allows: at the limit of open files `accept` spins (measured). */
-function connectionLimit(config: Config): number {
-  const files = openFileLimit();
-  if (files === undefined) return config.maxConnections;
-  return Math.max(1, Math.min(config.maxConnections, files - SPARE_FILES));
 }
 
 function logLimits(config: Config): { maxBytes: number; files: number } {

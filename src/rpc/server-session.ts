@@ -87,6 +87,11 @@ export class ServerSession implements Receiver {
     await this.#closed;
   }
 
+  /** The system lets the daemon keep fewer connections than it has. */
+  shed(): void {
+    this.#peer.refuse(new Failure('busy', 'wanted fewer open files than there are sessions; this one ends'));
+  }
+
   async #serve(call: IncomingCall): Promise<Answer> {
     if (call.method === 'rpc.hello') return { value: await this.#hello(call.params) };
     if (!this.#greeted)

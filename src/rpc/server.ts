@@ -16,6 +16,8 @@ export interface Server {
   /** Whether the socket at its path is still its own; takes the place again when `repair` is called. */
   readonly intact: () => boolean;
   readonly repair: () => void;
+  /** Hangs up on the newest sessions until so many are left. */
+  shed(most: number): void;
   /** Takes nothing new, lets calls under way finish for so long, and closes every session. */
   stop(graceMs: number): Promise<void>;
 }
@@ -28,7 +30,9 @@ export function startServer(parts: ServerParts): Server {
   const listener = listen({
     path: parts.path,
     uid: parts.uid,
-    maxConnections: parts.maxConnections,
+    get maxConnections() {
+      return parts.maxConnections;
+    },
     after: parts.after,
     accept: (connection, greeted) => {
       const left = (session: ServerSession): void => void sessions.delete(session);
@@ -49,6 +53,9 @@ export function startServer(parts: ServerParts): Server {
     },
     intact: listener.intact,
     repair: listener.rebind,
+    shed: (most) => {
+      for (const session of [...sessions].slice(most)) session.shed();
+    },
     stop: async (graceMs) => {
       stopping = true;
       listener.close();

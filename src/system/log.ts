@@ -25,16 +25,25 @@ export interface LogLimits {
 
 export function openLog(path: string, first: LogLimits, now: () => number): LogFile {
   let limits = first;
-  let file = openToAppend(path);
+  // Undefined: it could not be opened anew. Never the number of a closed file: by then it may be another one's.
+  let file: number | undefined = openToAppend(path);
   let size = fstatSync(file).size;
 
+  const open = (): number => {
+    file ??= openToAppend(path);
+    return file;
+  };
+  const close = (): void => {
+    const closing = file;
+    file = undefined;
+    if (closing !== undefined) closeSync(closing);
+  };
   const putAside = (): void => {
-    closeSync(file);
+    close();
     removeIfThere(`${path}.${limits.files}`);
     for (let number = limits.files - 1; number >= 1; number -= 1)
       renameIfThere(`${path}.${number}`, `${path}.${number + 1}`);
     renameIfThere(path, `${path}.1`);
-    file = openToAppend(path);
     size = 0;
   };
 
@@ -44,7 +53,7 @@ export function openLog(path: string, first: LogLimits, now: () => number): LogF
       const bytes = Buffer.byteLength(line);
       try {
         if (size > 0 && size + bytes > limits.maxBytes) putAside();
-        writeSync(file, line);
+        writeSync(open(), line);
         size += bytes;
       } catch {
         // A full disk must stop the log, not the daemon that would say so through it.
@@ -53,7 +62,7 @@ export function openLog(path: string, first: LogLimits, now: () => number): LogF
     limit: (next) => {
       limits = next;
     },
-    close: () => closeSync(file),
+    close,
   };
 }
 

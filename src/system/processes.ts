@@ -3,8 +3,9 @@
  * was, whose shell this is, and which programs stand above it. Linux is read from /proc, Windows is asked
  * by its libraries; elsewhere `ps` is asked, which costs a process, so callers ask only when they must.
  */
-import { readFileSync } from 'node:fs';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import { pause } from './clock.ts';
+import { writing } from './files.ts';
 import type { Environment } from './environment.ts';
 
 export interface Anchor {
@@ -25,6 +26,7 @@ export interface ProcessFacts {
 
 const linux = process.platform === 'linux';
 const windows = process.platform === 'win32';
+const utf8 = new TextDecoder();
 const MAX_ANCESTORS = 64;
 /** A process that died without a word is noticed so soon. */
 const GONE_MS = 2_000;
@@ -185,7 +187,15 @@ function read(path: string): string | undefined {
 }
 
 /** How many files this process may have open; undefined when the system does not say. */
-export function openFileLimit(): number | undefined {
-  const [, soft] = /^Max open files\s+(\d+)/m.exec(read('/proc/self/limits') ?? '') ?? [];
-  return soft === undefined ? undefined : Number(soft);
+/** Through a file opened once: at the limit no other one could be. */
+export function watchFileLimit(): () => number | undefined {
+  const path = '/proc/self/limits';
+  const limits = linux ? writing(path, () => openSync(path, 'r')) : undefined;
+  const text = new Uint8Array(4_096);
+  return () => {
+    if (limits === undefined) return undefined;
+    const length = readSync(limits, text, 0, text.length, 0);
+    const [, soft] = /^Max open files\s+(\d+)/m.exec(utf8.decode(text.subarray(0, length))) ?? [];
+    return soft === undefined ? undefined : Number(soft);
+  };
 }
