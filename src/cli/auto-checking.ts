@@ -7,7 +7,7 @@ import {
   writeAutoCheck,
   type AutoCheck,
 } from '../system/auto-check.ts';
-import { relative } from '../present/time.ts';
+import { ago } from '../present/time.ts';
 import { Failure } from '../protocol/failures.ts';
 import type { Paths } from '../system/paths.ts';
 
@@ -50,7 +50,7 @@ function checkedWords({ lastAt, minutes }: Extract<AutoCheck, { mode: 'every' }>
   if (lastAt === 0) return 'not checked yet';
   const left = Math.ceil((lastAt + minutes * 60_000 - now) / 60_000);
   const next = left <= 0 ? 'with the next tool it uses' : `in ${minuteWords(left)} at the earliest`;
-  return `last check ${relative(new Date(lastAt).toISOString(), now)}, next ${next}`;
+  return `last check ${ago(new Date(lastAt).toISOString(), now)}, next ${next}`;
 }
 
 function minuteWords(minutes: number): string {

@@ -17,7 +17,8 @@ const TIDY_MS = 3_600_000;
 export class Janitor implements AsyncDisposable {
   readonly #parts: JanitorParts;
   #callOff: () => void = () => undefined;
-  #at = Infinity;
+  /** When the next visit is, by the monotonic clock: what a wall clock said before it was set means nothing now. */
+  #visitDue = Infinity;
   #dueAt: number | null = null;
   /** What came due while a visit was under way, whose own answer may be older. */
   #noted = Infinity;
@@ -39,7 +40,7 @@ export class Janitor implements AsyncDisposable {
   due(at: number): void {
     this.#dueAt = Math.min(this.#dueAt ?? Infinity, at);
     this.#noted = Math.min(this.#noted, at);
-    if (at < this.#at) this.#visitAt(at);
+    if (this.#in(at) < this.#visitDue) this.#visitAt(at);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -51,8 +52,8 @@ export class Janitor implements AsyncDisposable {
   #visitAt(at: number): void {
     if (this.#stopped) return;
     this.#callOff();
-    this.#at = at;
-    this.#callOff = this.#parts.clock.after(Math.max(0, at - this.#parts.clock.now()), () => {
+    this.#visitDue = this.#in(at);
+    this.#callOff = this.#parts.clock.after(this.#visitDue - this.#parts.clock.mono(), () => {
       // One visit at a time: what comes due during one is seen at its end.
       this.#visit ??= this.#look().finally(() => {
         this.#visit = undefined;
@@ -60,23 +61,31 @@ export class Janitor implements AsyncDisposable {
     });
   }
 
+  /** A moment of the wall clock by the monotonic one. */
+  #in(at: number): number {
+    const { clock } = this.#parts;
+    // Never far: a wall clock set in the middle of a visit must not put the next one off for years.
+    return clock.mono() + Math.min(VISIT_MS, Math.max(0, at - clock.now()));
+  }
+
   async #look(): Promise<void> {
     const { clock, tend, tidy, failed } = this.#parts;
     let next = clock.now() + VISIT_MS;
-    this.#at = Infinity;
+    this.#visitDue = Infinity;
     this.#noted = Infinity;
     try {
       const { more, nextDueAt } = await tend();
       const dueAt = Math.min(nextDueAt ?? Infinity, this.#noted);
       this.#dueAt = Number.isFinite(dueAt) ? dueAt : null;
       next = more ? clock.now() : Math.min(next, this.#dueAt ?? Infinity);
-      if (clock.now() >= this.#tidyAt) {
-        this.#tidyAt = clock.now() + TIDY_MS;
+      // A wall clock that was set back would put it off until it is that late again.
+      if (clock.mono() >= this.#tidyAt) {
+        this.#tidyAt = clock.mono() + TIDY_MS;
         await tidy();
       }
     } catch (error) {
       failed(error);
     }
-    this.#visitAt(Math.min(next, this.#at));
+    this.#visitAt(Math.min(next, this.#noted));
   }
 }

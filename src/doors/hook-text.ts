@@ -2,7 +2,7 @@
 import { formatBytes, SHOWN_BYTES } from '../present/excerpt.ts';
 import { visibleLine } from '../present/escape.ts';
 import { escaped, forModel } from '../present/model.ts';
-import { relative } from '../present/time.ts';
+import { ago } from '../present/time.ts';
 import type { AgentView, Delivered } from '../protocol/model.ts';
 import { CONTEXT_CHARACTERS } from './hook-answer.ts';
 
@@ -113,7 +113,7 @@ function previewLine(message: Delivered, now: number): string {
   const { from, sentAt, body, bodyBlob, intent } = message;
   const size = formatBytes(bodyBlob?.size ?? Buffer.byteLength(body));
   const wish = intent === 'request' ? ', asks for an answer' : '';
-  return `- from ${visibleLine(from.name)} (${from.kind}), sent ${sentAt} (${relative(sentAt, now)} then), ${size}${wish}`;
+  return `- from ${visibleLine(from.name)} (${from.kind}), sent ${sentAt} (${ago(sentAt, now)} then), ${size}${wish}`;
 }
 
 function quoted(text: string, characters: number): string {

@@ -6,7 +6,7 @@ import {
   McpError,
 } from '@modelcontextprotocol/sdk/types.js';
 import { visibleLine } from '../present/escape.ts';
-import { relative } from '../present/time.ts';
+import { ago } from '../present/time.ts';
 import { asFailure } from '../protocol/failures.ts';
 import type { Holder, Serving } from './parts.ts';
 
@@ -110,7 +110,7 @@ async function statusWords(holder: Holder, now: number): Promise<string> {
     `Held: ${me?.held ?? 0}`,
     last === undefined
       ? 'Last activity: none yet'
-      : `Last activity: a message from ${visibleLine(last.from.name)}, ${relative(last.sentAt, now)}`,
+      : `Last activity: a message from ${visibleLine(last.from.name)}, ${ago(last.sentAt, now)}`,
     `Here: ${others.length === 0 ? 'nobody else' : others.join(', ')}`,
   ];
   if (me?.pausedUntil !== undefined) lines.push('Paused: messages wait');

@@ -5,7 +5,7 @@ import { formatBytes } from './excerpt.ts';
 import type { Look } from './person.ts';
 import type { Style } from './style.ts';
 import { table } from './table.ts';
-import { relative } from './time.ts';
+import { ago } from './time.ts';
 
 export function kernelsText({ kernels }: Output<'kernel.list'>, style: Style): string {
   if (kernels.length === 0) return 'no live kernel; ipc kernel start makes one\n';
@@ -68,7 +68,7 @@ export function kernelStatusText(status: Output<'kernel.status'>, { style, now }
     ['language', visibleLine(status.language ?? '')],
     ['execute', [owner, ...allowed, 'people'].join(', ')],
     ['started', status.ours ? 'by ipc' : 'elsewhere: it is not ours to end'],
-    ['attached', relative(status.since, now)],
+    ['attached', ago(status.since, now)],
     ['file', visibleLine(status.connectionFile)],
     ...status.notes.map((note) => ['note', visibleLine(note)] as const),
   ];

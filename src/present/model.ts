@@ -7,7 +7,7 @@ import type { Delivered, Message } from '../protocol/model.ts';
 import type { Output } from '../protocol/operations.ts';
 import { visible, visibleLine } from './escape.ts';
 import { excerpt, formatBytes, type Excerpt } from './excerpt.ts';
-import { relative } from './time.ts';
+import { ago } from './time.ts';
 
 const WEBHOOK_DATA_BYTES = 2_048;
 
@@ -59,7 +59,7 @@ function messageForModel(
   const data = escaped(visibleLine(json.text));
   const fence = fenceFor(`${body}\n${data}`);
   const lines = [
-    `Message ${message.id} ${senderWords(message)}, ${relative(message.sentAt, look.now)} (${message.sentAt}).`,
+    `Message ${message.id} ${senderWords(message)}, ${ago(message.sentAt, look.now)} (${message.sentAt}).`,
     past.mine ? 'You sent it.' : STRANGER,
     ...factsOf(message),
     ...(past.became === '' ? [] : [`What became of it: ${past.became}.`]),

@@ -6,7 +6,7 @@ import { visibleLine } from './escape.ts';
 import type { Look } from './person.ts';
 import type { Style } from './style.ts';
 import { table, type Cell } from './table.ts';
-import { exact, isForever, relative } from './time.ts';
+import { ago, exact, isForever, relative } from './time.ts';
 
 /** What to do next, in the words of whoever reads: a person has commands, a model has tools. */
 export interface NextSteps {
@@ -61,7 +61,7 @@ function hereWords(agent: AgentView, now: number): string {
   const paused = agent.pausedUntil === undefined ? '' : ', paused';
   if (agent.presence === 'unborn') return `not here yet${paused}`;
   if (agent.presence !== 'gone' || agent.seenAt === undefined) return `${agent.presence}${paused}`;
-  return `gone, seen ${relative(agent.seenAt, now)}${paused}`;
+  return `gone, seen ${ago(agent.seenAt, now)}${paused}`;
 }
 
 function placeOf(agent: AgentView): string {
@@ -89,16 +89,14 @@ export function agentText(agent: AgentView, look: Look, next = withCommands): st
     lines.push(['topics', agent.topics.map((topic) => `#${topic.replace(/^#/, '')}`).join(', ')]);
   if (agent.forwards.length > 0) lines.push(['older names', agent.forwards.join(', ')]);
   if (agent.seenAt !== undefined)
-    lines.push(['seen', `${relative(agent.seenAt, now)} ${exact(agent.seenAt, offset)}`]);
+    lines.push(['seen', `${ago(agent.seenAt, now)} ${exact(agent.seenAt, offset)}`]);
   for (const session of agent.sessions) {
     const where = [session.directory, session.branch === undefined ? undefined : `on ${session.branch}`];
     const place = where.filter((part) => part !== undefined).join(' ');
     const pid = session.pid === undefined ? '' : ` pid ${session.pid}`;
     lines.push([
       'session',
-      visibleLine(
-        `${session.client}${pid} (${session.role}) ${place}, since ${relative(session.since, now)}`,
-      ),
+      visibleLine(`${session.client}${pid} (${session.role}) ${place}, since ${ago(session.since, now)}`),
     ]);
   }
   const facts = table(lines.map(([label, text]) => [{ text: `  ${label}`, paint: style.faint }, { text }]));

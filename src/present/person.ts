@@ -9,7 +9,7 @@ import { visible, visibleLine } from './escape.ts';
 import { excerpt, formatBytes } from './excerpt.ts';
 import { receiptWords } from './receipt.ts';
 import type { Style } from './style.ts';
-import { exact, relative } from './time.ts';
+import { ago, exact, relative } from './time.ts';
 
 type Past = Output<'history'>['messages'][number];
 type Found = Output<'search'>['messages'][number];
@@ -49,7 +49,7 @@ function headerOf(message: Message, { look, marks }: { look: Look; marks: readon
   const unverified = from.verified ? '' : ', unverified';
   const client = from.client === undefined || from.client === 'cli' ? '' : `, ${visibleLine(from.client)}`;
   const who = `${style.name(style.strong(visibleLine(from.name)))} (${from.kind}${client}${unverified})`;
-  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
+  const when = `${ago(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
   const to = message.to.map(visibleLine).join(', ');
   return `${[who, `to ${to}`, when, ...marks].join(' · ')}\n${style.faint(idsOf(message))}\n`;
 }

@@ -5,7 +5,7 @@ import { reachWords } from './doors.ts';
 import { visibleLine } from './escape.ts';
 import type { Look } from './person.ts';
 import type { Style } from './style.ts';
-import { exact, relative } from './time.ts';
+import { ago, exact } from './time.ts';
 
 type Sent = Output<'receipts'>['messages'][number];
 
@@ -15,7 +15,7 @@ export function receiptWords(receipt: Receipt, { style, now, offset }: Look): st
   const door = shown === undefined || shown === '' ? '' : ` (${shown})`;
   const colour = colourOf(receipt.state, style);
   const when = whenOf(receipt);
-  const time = when === undefined ? '' : ` ${relative(when, now)} ${style.faint(exact(when, offset))}`;
+  const time = when === undefined ? '' : ` ${ago(when, now)} ${style.faint(exact(when, offset))}`;
   const reason = receipt.reason === undefined ? '' : `, ${visibleLine(receipt.reason)}`;
   const offered =
     receipt.state !== 'offered' && (receipt.offeredBy?.length ?? 0) > 0
@@ -28,7 +28,7 @@ export function receiptWords(receipt: Receipt, { style, now, offset }: Look): st
 export function receiptsText(message: Sent, look: Look): string {
   const { style, now, offset } = look;
   const to = message.to.map(visibleLine).join(', ');
-  const when = `${relative(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
+  const when = `${ago(message.sentAt, now)} ${style.faint(exact(message.sentAt, offset))}`;
   const head = `${visibleLine(message.from)} to ${style.name(to)} · ${when}\n  ${style.faint(`id ${message.id}`)}\n`;
   const first = message.firstLine === '' ? '' : `    ${visibleLine(message.firstLine)}\n`;
   const each = message.receipts.map(

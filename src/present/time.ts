@@ -30,6 +30,12 @@ export function relative(instant: string, now: number): string {
   return distance < 0 ? `in ${words}` : `${words} ago`;
 }
 
+/** Of what has been: "2 days ago". By a clock that was set back since, it lies ahead, which is not "in 2 hours". */
+export function ago(instant: string, now: number): string {
+  const words = relative(instant, now);
+  return words.startsWith('in ') ? `${words.slice(3)} ahead of this clock` : words;
+}
+
 /**
  * "2026-08-22 14:03:07", in the zone of whoever reads it. How far that is from UTC comes with the call:
  * a Date asked for its local hour loads the runtime's time zones, 4 ms.

@@ -25,6 +25,7 @@ import { rescue } from './engine/rescue.ts';
 import type { Sql } from './engine/connection.ts';
 import type { MarkKeeper } from './engine/mark.ts';
 import { openSequence } from './engine/sequence.ts';
+import { SteadyTime } from './engine/steady-time.ts';
 import { arrivalMethods } from './mailbox/arrivals.ts';
 import { cancelMethods } from './mailbox/cancel-clear.ts';
 import { confirmMethods } from './mailbox/confirm-ack.ts';
@@ -87,7 +88,14 @@ export async function openStore(options: StoreOptions): Promise<EmbeddedStore> {
     ...(syncFailed === undefined ? {} : { syncFailed }),
     ...(makeRoom === undefined ? {} : { makeRoom }),
   });
-  const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
+  const engine: Engine = {
+    sql,
+    commits,
+    sequence,
+    filing,
+    presence: new LiveSessions(),
+    time: new SteadyTime(sql),
+  };
   const methods = {
     ...enterMethods(engine),
     ...renameMethods(engine),
@@ -121,6 +129,7 @@ export async function openStore(options: StoreOptions): Promise<EmbeddedStore> {
       const last = commits.write(() => {
         saveSeen(engine);
         filing.file();
+        engine.time.keep();
       });
       commits.flush();
       try {

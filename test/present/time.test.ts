@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { cut, excerpt, formatBytes } from '../../src/present/excerpt.ts';
-import { exact, formatDuration, parseDuration, relative } from '../../src/present/time.ts';
+import { ago, exact, formatDuration, parseDuration, relative } from '../../src/present/time.ts';
 
 const NOW = Date.parse('2026-08-22T12:00:00Z');
 
@@ -17,6 +17,14 @@ describe('times', () => {
     ['2026-08-22T14:00:00Z', 'in 2 hours'],
   ])('%s is %s', (instant, words) => {
     expect(relative(instant, NOW)).toBe(words);
+  });
+
+  test.each([
+    ['2026-08-22T11:59:30Z', '30 seconds ago'],
+    ['2026-08-22T12:00:02Z', 'just now'],
+    ['2036-08-22T12:00:00Z', '10 years ahead of this clock'],
+  ])('%s, which has been, is %s', (instant, words) => {
+    expect(ago(instant, NOW)).toBe(words);
   });
 
   test.each([

@@ -1,6 +1,6 @@
 /** `ipc daemon …`: the long-lived process that everybody's commands talk to. */
 import { formatBytes } from '../../present/excerpt.ts';
-import { exact, relative } from '../../present/time.ts';
+import { ago, exact } from '../../present/time.ts';
 import { Failure } from '../../protocol/failures.ts';
 import type { Output } from '../../protocol/operations.ts';
 import type { Look } from '../../present/person.ts';
@@ -112,7 +112,7 @@ function statusText(facts: Output<'daemon.status'>, { style, now, offset }: Look
   const rows: readonly (readonly [string, string])[] = [
     ['pid', String(facts.pid)],
     ['version', `${facts.version} (protocol ${facts.protocol}, schema ${facts.schema})`],
-    ['started', `${relative(facts.startedAt, now)} ${exact(facts.startedAt, offset)}`],
+    ['started', `${ago(facts.startedAt, now)} ${exact(facts.startedAt, offset)}`],
     ['home', facts.home],
     ['socket', facts.socket],
     ['sessions', String(facts.connections)],

@@ -1,5 +1,5 @@
 /** `ipc token …`: who may come in by the HTTP door, as which agent, and for what. A token is shown once. */
-import { exact, relative } from '../../present/time.ts';
+import { ago, exact } from '../../present/time.ts';
 import { table as columns } from '../../present/table.ts';
 import { Failure } from '../../protocol/failures.ts';
 import { parseOwnName } from '../../protocol/names.ts';
@@ -177,5 +177,5 @@ function endOf(
   { now, offset }: { now: number; offset: (at: number) => number },
 ): string {
   const until = expires === undefined ? '' : `, until ${exact(expires, offset)}`;
-  return `${id === DEFAULT_TOKEN ? 'ipc token show, ' : ''}made ${relative(created, now)}${until}`;
+  return `${id === DEFAULT_TOKEN ? 'ipc token show, ' : ''}made ${ago(created, now)}${until}`;
 }

@@ -1,7 +1,7 @@
 /** Webhooks as a person is shown them. A secret stands in the answer to the command that made it, and nowhere else. */
 import { visibleLine } from '../../present/escape.ts';
 import { table } from '../../present/table.ts';
-import { relative } from '../../present/time.ts';
+import { ago, relative } from '../../present/time.ts';
 import type { Look } from '../../present/person.ts';
 import { type Environment, variable } from '../../system/environment.ts';
 import type { Verification, Webhook } from '../../system/webhooks.ts';
@@ -41,7 +41,7 @@ export function webhooksText(webhooks: readonly Webhook[], look: Look): string {
       text: `${verify.scheme}${previous !== undefined && previous.until > now ? `, old secret until ${relative(new Date(previous.until).toISOString(), now)}` : ''}`,
     },
     { text: events === undefined ? 'all' : events.map(visibleLine).join(', ') },
-    { text: relative(createdAt, now), paint: style.faint },
+    { text: ago(createdAt, now), paint: style.faint },
   ]);
   return table([head, ...rows]);
 }

@@ -130,7 +130,10 @@ function take(engine: Engine, request: Fetch, compose: Compose): Fetched {
   sql.run(FORGET_LEASES, found.id, mono, mono + LONGEST_LEASE_MS);
   const { picked, dead, expired } = pick(sql, found, request);
   bury(engine, { rows: dead, state: 'dead', reason: `${lease.maxAttempts} hand-overs failed`, now, compose });
-  bury(engine, { rows: expired, state: 'expired', reason: null, now, compose });
+  // Not shown any more in either case; ended only by a clock that is believed.
+  const { settled } = engine.time.settled({ wall: now, mono });
+  const ended = expired.filter(({ expires_at }) => expires_at !== null && expires_at <= settled);
+  bury(engine, { rows: ended, state: 'expired', reason: null, now, compose });
   if (picked.length > 0) {
     const id = sequence.nextLease();
     sql.run(NEW_LEASE, id, found.id, lease.reader, lease.until);

@@ -9,6 +9,7 @@ import type { Engine } from '../engine/context.ts';
 import { nameStore, type Mark } from '../engine/mark.ts';
 import { migrate } from '../engine/migrate.ts';
 import { newestKept, openSequence } from '../engine/sequence.ts';
+import { SteadyTime } from '../engine/steady-time.ts';
 import { COUNT_ANEW } from '../mailbox/counts.ts';
 import { UNFINISHED_STATE } from '../mailbox/delivery-rows.ts';
 import { Filing } from '../mailbox/filing.ts';
@@ -225,7 +226,7 @@ function tell(sql: Sql, parts: Rebuilding, found: Found): Rebuilt {
   const sequence = openSequence(sql);
   const filing = new Filing(sql, sequence);
   const commits = openCommitter(sql, { inspect: () => {}, beforeCommit: () => {} });
-  const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions() };
+  const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions(), time: new SteadyTime(sql) };
   const nameOf = (id: number | null): string | null =>
     id === null ? null : (sql.get<{ name: string }>(NAME, id)?.name ?? null);
   const notes = found.lost.map(({ id, sender, recipients }) => ({

@@ -1,6 +1,7 @@
 /** Old messages go, with what belongs to them; dead letters and what somebody still waits for stay. */
 import type { AgentId } from '../../core/records/agents.ts';
 import type { Sweep } from '../../core/records/upkeep.ts';
+import type { SettledSweep } from './sweep.ts';
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { unindex } from '../past/search-index.ts';
@@ -26,23 +27,38 @@ export class Retention {
   /** Where the pass under way has come to. */
   #from = 0;
   #passedSince = Number.NEGATIVE_INFINITY;
+  /** The latest that a message up to there was sent. */
+  #sentBefore = 0;
   #agentFrom = 0;
 
-  apply(engine: Engine, step: Sweep): { deleted: number; more: boolean } {
+  apply(engine: Engine, step: SettledSweep): { deleted: number; more: boolean } {
     const old = this.#byAge(engine, step);
     const surplus = step.keepNewest === null ? none : this.#byNumber(engine, step, step.keepNewest);
     return { deleted: old.deleted + surplus.deleted, more: old.more || surplus.more };
   }
 
-  #byAge({ sql, sequence }: Engine, { keepSince, limit, now }: Sweep): { deleted: number; more: boolean } {
-    if (this.#from === 0 && keepSince < this.#passedSince + BETWEEN_PASSES_MS) return none;
+  #byAge(
+    { sql, sequence }: Engine,
+    { keepSince, limit, now, settled }: SettledSweep,
+  ): { deleted: number; more: boolean } {
+    const further = keepSince - this.#passedSince;
+    // A limit before that of the last pass: the clock was set back.
+    if (this.#from === 0 && further >= 0 && further < BETWEEN_PASSES_MS) return none;
+    if (this.#from === 0) this.#sentBefore = 0;
     const rows = sql.all<{ seq: number; since: number }>(OLDEST, this.#from, limit);
-    const old = rows.filter(({ since }) => since < keepSince);
+    // Stamped by a clock that was ahead it stays; it must not stand in the way of those behind it.
+    const passed = rows.filter(({ since }) => {
+      if (since > settled) return true;
+      // Stamped by a clock that was behind (1970, at the start of a small machine) it is as old as those before it.
+      this.#sentBefore = Math.max(this.#sentBefore, since);
+      return this.#sentBefore < keepSince;
+    });
+    const old = passed.filter(({ since }) => since <= settled);
     const finished = old.filter(({ seq }) => sql.get(NEEDED, seq) === null);
     if (finished.length > 0) sequence.forget();
     for (const { seq } of finished) forget(sql, seq, now);
-    const more = old.length === limit;
-    this.#from = more ? (old.at(-1)?.seq ?? 0) : 0;
+    const more = passed.length === limit;
+    this.#from = more ? (passed.at(-1)?.seq ?? 0) : 0;
     if (!more) this.#passedSince = keepSince;
     return { deleted: finished.length, more };
   }
@@ -95,7 +111,8 @@ function forget(sql: Sql, seq: number, now: number): void {
 /** Each orphan is reported twice, so long apart, since a crash may lose the first report. */
 const TELL_AGAIN_MS = 600_000;
 const TELL = `UPDATE orphan SET told = told + 1, tell_at = ?1 + ${TELL_AGAIN_MS}
-  WHERE sha256 IN (SELECT sha256 FROM orphan WHERE told < 2 AND tell_at <= ?1 LIMIT ?2) RETURNING sha256`;
+  WHERE sha256 IN (SELECT sha256 FROM orphan WHERE told < 2
+    AND (tell_at <= ?1 OR tell_at > ?1 + ${TELL_AGAIN_MS}) LIMIT ?2) RETURNING sha256`;
 const TOLD = 'DELETE FROM orphan WHERE told >= 2';
 
 export function orphansToTell(sql: Sql, { now, limit }: { now: number; limit: number }): readonly string[] {

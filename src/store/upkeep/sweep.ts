@@ -9,7 +9,7 @@ import type { AgentId } from '../../core/records/agents.ts';
 import type { Compose, Sweep, Swept } from '../../core/records/upkeep.ts';
 import { isPaused, type AgentRow } from '../agents/rows.ts';
 import { FREE, letGo } from '../agents/remove.ts';
-import { saveSeen, type Engine } from '../engine/context.ts';
+import { bringBackSeen, saveSeen, type Engine } from '../engine/context.ts';
 import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/delivery-rows.ts';
 import { bury } from '../mailbox/expire-bury.ts';
 import { LONGEST_LEASE_MS, giveBack } from '../mailbox/fetch.ts';
@@ -43,8 +43,8 @@ const GONE = `SELECT id FROM agent WHERE name_key IS NULL
 const DELETE_AGENT = 'DELETE FROM agent WHERE id = ?1';
 const NEXT_DUE = `SELECT min(at) AS at FROM (
   SELECT * FROM (SELECT due_at AS at FROM delivery WHERE due_at > ?1 ORDER BY due_at LIMIT 1)
-  UNION ALL SELECT * FROM (SELECT expires_at FROM delivery
-    WHERE expires_at > ?1 AND ${UNFINISHED_STATE} ORDER BY expires_at LIMIT 1)
+  UNION ALL SELECT * FROM (SELECT expires_at + ?1 - ?2 FROM delivery
+    WHERE expires_at > ?2 AND ${UNFINISHED_STATE} ORDER BY expires_at LIMIT 1)
   UNION ALL SELECT * FROM (SELECT paused_until FROM agent WHERE paused_until > ?1 ORDER BY paused_until LIMIT 1))`;
 
 /** While a lease keeps something expired from being swept: when to look again. */
@@ -56,13 +56,17 @@ export function sweepMethods(engine: Engine, retention: Retention): Pick<Store, 
 
 function sweep(engine: Engine, retention: Retention, step: Sweep, compose: Compose): Swept {
   const { now, limit } = step;
+  const { settled, wentBack } = engine.time.settled({ wall: now, mono: step.mono });
   engine.filing.file();
   const unleased = returnLeases(engine, step);
   const resumed = liftPauses(engine, step);
   const due = letArrive(engine, step);
-  const expired = expire(engine, step, compose);
-  const kept = retention.apply(engine, step);
-  forgetAgents(engine, step);
+  if (wentBack) bringBackSeen(engine, now);
+  const expired = expire(engine, { ...step, settled }, compose);
+  // What is destroyed for its age is so by the time that is believed.
+  const keepSince = step.keepSince - now + settled;
+  const kept = retention.apply(engine, { ...step, keepSince, settled });
+  forgetAgents(engine, { ...step, settled });
   if (!isIndexed(engine)) indexMore(engine);
   const full = [unleased, due, expired].some(({ done }) => done >= limit);
   return {
@@ -70,9 +74,14 @@ function sweep(engine: Engine, retention: Retention, step: Sweep, compose: Compo
     expired: expired.done,
     deleted: kept.deleted,
     more: full || kept.more || !isIndexed(engine) || mergeSome(engine),
-    nextDueAt: nextDueAt(engine, now),
+    nextDueAt: nextDueAt(engine, now, settled),
     orphans: orphansToTell(engine.sql, { now, limit }),
   };
+}
+
+/** With the time that is believed: see `SteadyTime`. */
+export interface SettledSweep extends Sweep {
+  readonly settled: number;
 }
 
 interface Job {
@@ -104,17 +113,17 @@ function letArrive(engine: Engine, { now, limit }: Sweep): Job {
   return { done: due.length, wake: arriveDue(engine, rows) };
 }
 
-function expire(engine: Engine, { now, limit }: Sweep, compose: Compose): Job {
-  const rows = engine.sql.all<DeliveryRow>(EXPIRED, now, limit);
+function expire(engine: Engine, { now, settled, limit }: SettledSweep, compose: Compose): Job {
+  const rows = engine.sql.all<DeliveryRow>(EXPIRED, settled, limit);
   return { done: rows.length, wake: bury(engine, { rows, state: 'expired', reason: null, now, compose }) };
 }
 
 /** Names nobody took and whose mail is gone, auto-named agents long gone, and rows nothing refers to. */
-function forgetAgents(engine: Engine, { now, autoNamedSince, limit }: Sweep): void {
+function forgetAgents(engine: Engine, { now, settled, autoNamedSince, limit }: SettledSweep): void {
   const { sql, presence } = engine;
-  sql.run(FORGOTTEN, now);
+  sql.run(FORGOTTEN, settled);
   for (const row of sql.all<{ id: AgentId }>(UNWANTED, limit)) letGo(engine, row, now);
-  for (const row of sql.all<{ id: AgentId }>(IDLE_AUTO, autoNamedSince, limit)) {
+  for (const row of sql.all<{ id: AgentId }>(IDLE_AUTO, autoNamedSince - now + settled, limit)) {
     if (presence.of(row.id, now).length === 0) letGo(engine, row, now);
   }
   for (const { id } of sql.all<{ id: AgentId }>(GONE, limit)) {
@@ -124,9 +133,9 @@ function forgetAgents(engine: Engine, { now, autoNamedSince, limit }: Sweep): vo
   }
 }
 
-function nextDueAt({ sql }: Engine, now: number): number | null {
-  const at = sql.get<{ at: number | null }>(NEXT_DUE, now)?.at ?? Infinity;
-  const waits = sql.get(EXPIRY_WAITS, now) !== null;
+function nextDueAt({ sql }: Engine, now: number, settled: number): number | null {
+  const at = sql.get<{ at: number | null }>(NEXT_DUE, now, settled)?.at ?? Infinity;
+  const waits = sql.get(EXPIRY_WAITS, settled) !== null;
   const next = Math.min(at, waits ? now + LOOK_AGAIN_MS : Infinity);
   return Number.isFinite(next) ? next : null;
 }
