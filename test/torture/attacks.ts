@@ -6,10 +6,12 @@ import { damage } from './damage.ts';
 import { fuzz } from './fuzz.ts';
 import { handOver } from './hand-over.ts';
 import { httpFuzz } from './http-fuzz.ts';
+import { ioFaults } from './io-faults.ts';
 import { kernelLies } from './kernel-lies.ts';
 import { kill } from './kill.ts';
 import { loopStorm } from './loop-storm.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
+import { power } from './power.ts';
 import { wireFuzz } from './wire-fuzz.ts';
 
 export const attacks: readonly Attack[] = [
@@ -24,4 +26,6 @@ export const attacks: readonly Attack[] = [
   wireFuzz,
   kernelLies,
   crowd,
+  ioFaults,
+  power,
 ];

@@ -2,28 +2,27 @@
  * A well-behaved client of the socket that is no part of the product: it speaks the wire as the README and
  * `protocol/wire.ts` describe it, so what it is promised is what any client is promised.
  */
-export interface LineClient {
+export interface LineClient extends Disposable {
+  /** The answer as it was said; undefined: the connection ended with it owed. */
+  ask(method: string, params: unknown): Promise<Answer | undefined>;
   /** Rejects with the failure's code in its message. */
   call<T = Record<string, unknown>>(method: string, params: unknown): Promise<T>;
   readonly closed: boolean;
   end(): void;
 }
 
+export interface Answer {
+  readonly result?: Readonly<Record<string, unknown>>;
+  readonly error?: {
+    readonly message: string;
+    readonly data?: { readonly code: string; readonly hint: string };
+  };
+}
+
 export interface Greeting {
   readonly name?: string | undefined;
   readonly key?: string | undefined;
   readonly kind?: 'human' | 'agent' | 'script' | undefined;
-}
-
-interface Answer {
-  readonly id?: number | null;
-  readonly result?: unknown;
-  readonly error?: { readonly message: string; readonly data?: { readonly code?: string } };
-}
-
-interface Waiting {
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: Error) => void;
 }
 
 export function helloParams({ name, key, kind = 'script' }: Greeting): Record<string, unknown> {
@@ -41,56 +40,70 @@ export function freshKey(): string {
 }
 
 export async function lineClient(path: string, greeting: Greeting): Promise<LineClient> {
-  const waiting = new Map<number, Waiting>();
+  const owed = new Map<number, (answer: Answer | undefined) => void>();
+  const utf8 = new TextDecoder();
   let last = 0;
   let rest = '';
   let unsent: Uint8Array = new Uint8Array(0);
   let closed = false;
+  /** Why the other side hung up, where it said so. */
+  let farewell = 'the connection was closed';
 
-  const take = (line: string): void => {
-    const { id, result, error } = JSON.parse(line) as Answer;
-    if (id === null && error !== undefined) return close(new Error(`hung up: ${error.message}`));
-    const open = typeof id === 'number' ? waiting.get(id) : undefined;
-    if (open === undefined || typeof id !== 'number') return;
-    waiting.delete(id);
-    if (error === undefined) open.resolve(result);
-    else open.reject(new Error(`${error.data?.code ?? '?'}: ${error.message}`));
-  };
-  const close = (why: Error): void => {
+  const close = (): void => {
     closed = true;
-    for (const open of waiting.values()) open.reject(why);
-    waiting.clear();
+    for (const settle of owed.values()) settle(undefined);
+    owed.clear();
   };
-
+  const take = (line: string): void => {
+    const answer = JSON.parse(line) as Answer & { readonly id?: number | null };
+    if (answer.id === null && answer.error !== undefined) farewell = `hung up: ${answer.error.message}`;
+    owed.get(answer.id ?? -1)?.(answer);
+    owed.delete(answer.id ?? -1);
+  };
   const socket = await Bun.connect({
     unix: path,
     socket: {
       data: (_socket, chunk) => {
-        const lines = (rest + chunk.toString()).split('\n');
+        const lines = (rest + utf8.decode(chunk, { stream: true })).split('\n');
         rest = lines.pop() ?? '';
         for (const line of lines) take(line);
       },
       drain: (open) => {
         unsent = unsent.subarray(Math.max(0, open.write(unsent)));
       },
-      close: () => close(new Error('the connection was closed')),
+      close,
+      error: close,
     },
   });
+  const ask = (method: string, params: unknown): Promise<Answer | undefined> => {
+    if (closed) return Promise.resolve(undefined);
+    const id = ++last;
+    const { promise, resolve } = Promise.withResolvers<Answer | undefined>();
+    owed.set(id, resolve);
+    const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
+    const all = unsent.length === 0 ? bytes : Buffer.concat([unsent, bytes]);
+    unsent = all.subarray(Math.max(0, socket.write(all)));
+    return promise;
+  };
   const self: LineClient = {
+    ask,
+    call: async <T>(method: string, params: unknown) => {
+      const answer = await ask(method, params);
+      if (answer === undefined) throw new Error(farewell);
+      if (answer.error === undefined) return answer.result as T;
+      throw new Error(`${answer.error.data?.code ?? 'unknown'}: ${answer.error.message}`);
+    },
     get closed() {
       return closed;
     },
-    call: <T>(method: string, params: unknown) =>
-      new Promise<T>((resolve, reject) => {
-        if (closed) return reject(new Error('the connection is closed'));
-        const id = ++last;
-        waiting.set(id, { resolve: (result) => resolve(result as T), reject });
-        const bytes = Buffer.from(`${JSON.stringify({ jsonrpc: '2.0', id, method, params })}\n`);
-        const all = unsent.length === 0 ? bytes : Buffer.concat([unsent, bytes]);
-        unsent = all.subarray(Math.max(0, socket.write(all)));
-      }),
     end: () => void socket.end(),
+    [Symbol.dispose]: () => void socket.end(),
   };
-  await self.call('rpc.hello', helloParams(greeting));
-  return self;
+  try {
+    await self.call('rpc.hello', helloParams(greeting));
+    return self;
+  } catch (error) {
+    self.end();
+    throw error;
+  }
 }
