@@ -1,4 +1,6 @@
 /** Ranges of large bodies and attachments: bytes of a file of the home, or of a body kept inline. */
+import { visible } from '../present/escape.ts';
+import { escaped } from '../present/model.ts';
 import type { Output } from '../protocol/operations.ts';
 import { missingFile } from '../system/files.ts';
 import { Failure } from '../protocol/failures.ts';
@@ -47,7 +49,9 @@ export async function bodyPart(
 ): Promise<Part | BinaryPart> {
   if (bodyBlob?.missing === true) throw missingFile(bodyBlob.path);
   const source = bodyBlob === undefined ? new Blob([body]) : Bun.file(bodyBlob.path);
-  return part(source, { uri, range, type: 'text/plain' });
+  const found = await part(source, { uri, range, type: 'text/plain' });
+  // `_meta` counts the bytes as they were sent.
+  return typeof found.text === 'string' ? { ...found, text: escaped(visible(found.text)) } : found;
 }
 
 export async function attachmentPart(

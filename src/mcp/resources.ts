@@ -12,9 +12,9 @@ import {
   UnsubscribeRequestSchema,
   type ReadResourceResult,
 } from '@modelcontextprotocol/sdk/types.js';
-import { visibleLine } from '../present/escape.ts';
+import { visible, visibleLine } from '../present/escape.ts';
 import { SHOWN_BYTES } from '../present/excerpt.ts';
-import { forModel, pastForModel } from '../present/model.ts';
+import { escaped, forModel, pastForModel } from '../present/model.ts';
 import { whoText, withTools } from '../present/people.ts';
 import { plain } from '../present/style.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
@@ -150,7 +150,7 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
   const now = serving.clock.now();
   const whole = (id: string): string => `ipc://message/${id}{?from,bytes}`;
   const text = (content: string): ReadResourceResult => ({
-    contents: [{ uri, mimeType: TEXT, text: content }],
+    contents: [{ uri, mimeType: TEXT, text: escaped(content) }],
   });
   switch (wish.kind) {
     case 'inbox': {
@@ -182,7 +182,7 @@ async function read(serving: Serving, uri: string, signal: AbortSignal): Promise
       const { from, bytes } = rangeOf(wish.query) ?? { from: 0, bytes: EXECUTION_BYTES };
       const asked = { id: wish.id, from, bytes: Math.min(bytes, EXECUTION_BYTES) };
       const found = await operations['kernel.result'](asked, { signal });
-      return text(found.part ?? '');
+      return text(visible(found.part ?? ''));
     }
     case 'message':
     case 'attachment': {
@@ -214,7 +214,7 @@ async function unread(holder: Holder) {
   return messages.map(({ id, from, body }) => ({
     uri: `ipc://message/${id}`,
     name: id,
-    title: `${visibleLine(from.name)}: ${visibleLine(body.slice(0, FIRST_WORDS))}`,
+    title: escaped(`${visibleLine(from.name)}: ${visibleLine(body.slice(0, FIRST_WORDS))}`),
     mimeType: TEXT,
   }));
 }

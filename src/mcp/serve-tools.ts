@@ -9,6 +9,8 @@ import {
   type RequestId,
 } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
+import { visible } from '../present/escape.ts';
+import { escaped } from '../present/model.ts';
 import { plain } from '../present/style.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { hintOf } from './hints.ts';
@@ -104,7 +106,9 @@ function resultOf(
   { text, structured, pictures = [], failed: wrong }: Answer,
   note: string | undefined,
 ): CallToolResult {
-  const content: CallToolResult['content'] = [{ type: 'text', text: text.trimEnd() }, ...pictures];
+  // What others say of themselves (a directory, what they work on) stands outside every fence.
+  const own = escaped(text.trimEnd());
+  const content: CallToolResult['content'] = [{ type: 'text', text: own }, ...pictures];
   const isError = wrong === true ? { isError: true } : {};
   if (note !== undefined) content.push({ type: 'text', text: note });
   return structured === undefined
@@ -179,7 +183,10 @@ async function patiently<T>(
 function failed(error: unknown): CallToolResult {
   const failure = error instanceof z.ZodError ? misused(error) : asFailure(error);
   const hint = hintOf(failure);
-  return { isError: true, content: [{ type: 'text', text: `${failure.message}\n${hint}` }] };
+  return {
+    isError: true,
+    content: [{ type: 'text', text: escaped(visible(`${failure.message}\n${hint}`)) }],
+  };
 }
 
 /** Arguments a model got wrong, each with the field it stands in. */

@@ -3,7 +3,7 @@ import type { Output } from '../protocol/operations.ts';
 import type { Execution } from '../protocol/execution.ts';
 import { visible, visibleLine } from './escape.ts';
 import { formatBytes } from './excerpt.ts';
-import { fenced } from './model.ts';
+import { escaped, fenced } from './model.ts';
 import { plain, type Style } from './style.ts';
 import { formatDuration } from './time.ts';
 
@@ -67,7 +67,8 @@ export function executionForModel(execution: Execution): string {
     [`stderr of ${id}`, visible(stderr)],
   ] as const;
   const shown = blocks.filter(([, text]) => text !== '').map(([label, text]) => fenced(label, text));
-  return `${shown.join('')}${aboutExecution(execution, plain).join('\n')}\n`;
+  // The prompt of an input() and the last line so far are the cell's own words.
+  return `${shown.join('')}${escaped(aboutExecution(execution, plain).join('\n'))}\n`;
 }
 
 /** For a message, which is fenced as a whole: the output with stderr apart, then the facts. */
