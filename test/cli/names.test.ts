@@ -61,7 +61,9 @@ describe('register', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Registered as gemini-2-2');
     expect(stderr).toContain('gemini is held by a live session');
-    expect(await readdir(home.paths.keys)).toEqual(['gemini-2-2']);
+    // The keys were made before the names were asked for. One that is live may be so with that very key, by
+    // somebody who registered at the same moment: it is not taken away.
+    expect((await readdir(home.paths.keys)).toSorted()).toEqual(['gemini', 'gemini-2', 'gemini-2-2']);
   });
 
   test('again uses the key that was kept', async () => {

@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testAttack } from '../torture/attack.ts';
 import { clientKill } from '../torture/client-kill.ts';
+import { fenceFuzz } from '../torture/fence-fuzz.ts';
 import { httpFuzz } from '../torture/http-fuzz.ts';
 import { kernelLies } from '../torture/kernel-lies.ts';
 import { mcpFuzz } from '../torture/mcp-fuzz.ts';
@@ -11,7 +12,7 @@ import { wireFuzz } from '../torture/wire-fuzz.ts';
 import { openMachine } from './machine.ts';
 import { openMcp } from './mcp-client.ts';
 
-for (const attack of [httpFuzz, mcpFuzz, clientKill, wireFuzz, kernelLies]) testAttack(attack);
+for (const attack of [httpFuzz, mcpFuzz, clientKill, wireFuzz, kernelLies, fenceFuzz]) testAttack(attack);
 
 describe('a connection file that is none', () => {
   const facts = {

@@ -3,6 +3,7 @@ import type { Attack } from './attack.ts';
 import { clientKill } from './client-kill.ts';
 import { crowd } from './connections.ts';
 import { damage } from './damage.ts';
+import { fenceFuzz } from './fence-fuzz.ts';
 import { fuzz } from './fuzz.ts';
 import { handOver } from './hand-over.ts';
 import { httpFuzz } from './http-fuzz.ts';
@@ -28,4 +29,5 @@ export const attacks: readonly Attack[] = [
   crowd,
   ioFaults,
   power,
+  fenceFuzz,
 ];
