@@ -333,6 +333,30 @@ test.skipIf(!existsSync('/proc/self/cmdline'))(
   60_000,
 );
 
+test.skipIf(!existsSync('/proc/self/cmdline'))(
+  'Ctrl-C ends an import with 130, and the next one goes on',
+  async () => {
+    await using machine = await openMachine();
+    const file = oldBroker(machine);
+    claudeIpcMcp(
+      file,
+      Array.from({ length: 10_000 }, (_, index) => ({ content: `number ${index}` })),
+    );
+    await machine.ok(['daemon', 'start']);
+    const running = machine.terminal(command([file]));
+    const pid = await eventually(async () => {
+      const { messages } = await machine.json<{ messages: number }>(['daemon', 'status']);
+      return messages === 0 ? undefined : importerOf(file);
+    });
+    process.kill(pid, 'SIGINT');
+    expect((await running).code).toBe(130);
+    const { added, known } = (await imported(machine, [file])).sources[0] ?? { added: 0, known: 0 };
+    expect([added + known, known > 0]).toEqual([10_000, true]);
+    expect(await readdir(join(machine.home, 'blobs/staging'))).toEqual([]);
+  },
+  60_000,
+);
+
 /** The command that imports this file; it runs below a terminal's program and a shell. */
 async function importerOf(file: string): Promise<number | undefined> {
   for (const pid of await readdir('/proc')) {

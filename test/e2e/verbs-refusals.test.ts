@@ -91,6 +91,47 @@ describe('refusals', () => {
   });
 });
 
+test('where a text or an event was to be piped in and a person sits, that is said at once', async () => {
+  await using machine = await openMachine();
+  const terminal: [readonly string[], string][] = [
+    [['send', 'bob', '-'], 'wanted a text piped to stdin for -, found a terminal'],
+    [['hook'], "wanted a hook's JSON on stdin, found a terminal"],
+  ];
+  for (const [args, words] of terminal) {
+    const { code, stdout } = await machine.terminal(args);
+    expect([args, code, stdout.includes(words) ? words : stdout]).toEqual([args, 64, words]);
+  }
+  const piped: [readonly string[], string, number, string][] = [
+    [['send', 'bob', '-', '--run', 'true'], 'x'.repeat(70_000), 64, 'wanted a short text beside --run'],
+    [['secret', 'set', '-'], 'short', 65, 'wanted one line of at least'],
+    [['secret', 'set', '-'], '', 65, 'wanted one line of at least'],
+  ];
+  for (const [args, stdin, code, words] of piped) {
+    const result = await machine.run(args, { stdin });
+    const said = result.stderr.includes(words) ? words : result.stderr;
+    expect([args, result.code, said]).toEqual([args, code, words]);
+  }
+});
+
+test('a webhook that is tried on a stranger’s server is told what that said', async () => {
+  await using machine = await openMachine();
+  await machine.ok(['webhook', 'add', 'hook', '--to', 'bob', '--verify', 'bearer']);
+  using server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: ({ url }) =>
+      url.includes('problem')
+        ? Response.json({ code: 'rate_limited', detail: 'not so fast' }, { status: 429 })
+        : new Response('I am a teapot\x1b[2J', { status: 418 }),
+  });
+  const url = `http://127.0.0.1:${server.port}`;
+  const plain = await machine.run(['webhook', 'test', 'hook', '--url', url]);
+  expect([plain.code, plain.stderr.includes('418: I am a teapot')]).toEqual([77, true]);
+  expect(plain.stderr).not.toContain('\x1b[2J');
+  const problem = await machine.run(['webhook', 'test', 'hook', '--url', `${url}/problem`]);
+  expect([problem.code, problem.stderr.includes('429: not so fast')]).toEqual([75, true]);
+});
+
 describe('rare answers', () => {
   test('taking back, leaving, forwarding, pausing, and what a shell was asked to run', async () => {
     await using machine = await openMachine();
