@@ -30,7 +30,7 @@ import { sessionSecret } from '../system/secret.ts';
 import { version } from '../system/version.ts';
 import { descriptors } from './descriptors.ts';
 import { openExaminer } from './examiner.ts';
-import { holdHome } from './hold-home.ts';
+import { ANOTHER, holdHome } from './hold-home.ts';
 import { Janitor } from './janitor.ts';
 import { policyOf } from './policy.ts';
 import { watchRoom } from './room.ts';
@@ -121,7 +121,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const room = watchRoom(paths, clock);
   const store = await openStore({
     path: paths.database,
-    fence: hold.fence,
+    taken: () => stop(ANOTHER, 1),
     damaged: (why) => {
       log.write('damage', { why: why.message });
       examiner.look('an operation met damage');

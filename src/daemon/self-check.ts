@@ -5,7 +5,7 @@
 import type { Clock } from '../core/ports.ts';
 import type { Failure } from '../protocol/failures.ts';
 import type { Server } from '../rpc/server.ts';
-import type { HomeHold } from './hold-home.ts';
+import { ANOTHER, type HomeHold } from './hold-home.ts';
 
 const LOOK_MS = 1_000;
 
@@ -86,7 +86,7 @@ export function watchUpkeep(parts: UpkeepParts): () => void {
   const look = (): void => {
     const broken = store.broken();
     if (broken !== undefined) return parts.stop(broken.message, 1);
-    if (!repair()) return parts.stop('another daemon has the home', 1);
+    if (!repair()) return parts.stop(ANOTHER, 1);
     if (idle()) return parts.stop('idle', 0);
     callOff = clock.after(LOOK_MS, look);
   };

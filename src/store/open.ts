@@ -43,8 +43,8 @@ import { verifyMethods } from './upkeep/verify-backup.ts';
 export interface StoreOptions {
   /** File of the database, or `:memory:`. */
   readonly path: string;
-  /** Throws when another process may have taken the store over; asked within every transaction. */
-  readonly fence?: () => void;
+  /** Another process has opened the store: nothing more can be written here. */
+  readonly taken?: () => void;
   /** Told of each operation that met damage. */
   readonly damaged?: (why: Failure) => void;
   /** Told where that was saved which a deleted or replaced database still held. */
@@ -68,16 +68,21 @@ export interface EmbeddedStore extends Store {
 
 /** Opens or makes the store. Throws `store_newer`, `store_damaged`, `busy`, `disk_full` or `cannot_create`. */
 export async function openStore(options: StoreOptions): Promise<EmbeddedStore> {
-  const { path, fence, damaged, rescued, syncFailed, makeRoom } = options;
-  const { sql, unchecked } = openWithRoom(path, makeRoom);
+  const { path, taken, damaged, rescued, syncFailed, makeRoom } = options;
+  const { sql, owner, unchecked } = openWithRoom(path, makeRoom);
   const sequence = openSequence(sql);
-  const { files, mark } = enterFiles(sql, path, sequence);
+  const { files, mark } = enterFiles(sql, path, { sequence, owner });
   const filing = new Filing(sql, sequence);
   const commits = openCommitter(sql, {
     inspect: () => {
       const why = files.broken();
       if (why !== undefined) throw why;
-      fence?.();
+      try {
+        owner.check();
+      } catch (error) {
+        taken?.();
+        throw error;
+      }
     },
     beforeCommit: () => {
       filing.settle();

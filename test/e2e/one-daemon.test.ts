@@ -8,26 +8,10 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openMcp } from './mcp-client.ts';
 import { eventually, openMachine, type Machine } from './machine.ts';
+import { daemonsOf } from '../support/daemons.ts';
 import { isAlive } from '../support/home.ts';
 
 const linux = process.platform === 'linux';
-
-/** Pids of the daemons of this home. */
-function daemons(machine: Machine): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && isAlive(pid) && isDaemonOf(machine, pid));
-}
-
-function isDaemonOf(machine: Machine, pid: number): boolean {
-  try {
-    const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    return words[1] === 'daemon' && words[2] === 'run' && variables.includes(`IPC_HOME=${machine.home}`);
-  } catch {
-    return false;
-  }
-}
 
 async function bodies(machine: Machine, name: string): Promise<string[]> {
   const all: string[] = [];
@@ -73,7 +57,7 @@ test.skipIf(!linux)(
     expect(racing.map(({ code }) => code)).toEqual(Array.from({ length: 50 }, () => 0));
     expect(isLockedBy(daemon.pid, lock)).toBe(true);
     expect(openFilesOf(daemon.pid)).toContain(lock);
-    expect(daemons(machine)).toEqual([daemon.pid]);
+    expect(daemonsOf(machine.home)).toEqual([daemon.pid]);
     expect(await machine.daemonPid()).toBe(daemon.pid);
     expect(await machine.run(['daemon', 'run'])).toMatchObject({ code: 75 });
     expect(await bodies(machine, 'bob')).toHaveLength(50);
@@ -115,7 +99,7 @@ test.skipIf(!linux)('a lock file that is deleted while the daemon runs brings no
   await machine.ok(['send', 'bob', 'after']);
   await eventually(async () => (isLockedBy(pid, lock) ? true : undefined));
   expect(await machine.run(['daemon', 'run'])).toMatchObject({ code: 75 });
-  expect(daemons(machine)).toEqual([pid]);
+  expect(daemonsOf(machine.home)).toEqual([pid]);
   expect(await bodies(machine, 'bob')).toEqual(['before', 'after']);
 });
 
@@ -150,7 +134,7 @@ test.skipIf(!linux)(
       const order = found.filter((body) => body.startsWith(`${name} `)).map((body) => Number(body.slice(2)));
       expect(order).toEqual(order.map((_, n) => n));
     }
-    await eventually(async () => (daemons(machine).length === 1 ? true : undefined));
+    await eventually(async () => (daemonsOf(machine.home).length === 1 ? true : undefined));
     expect(await machine.json(['doctor'])).toMatchObject({ ok: true });
   },
   60_000,
@@ -195,6 +179,34 @@ test.skipIf(!linux)(
     expect(await bodies(machine, 'bob')).toEqual(['before', 'to the new one', 'through the old one']);
     await eventually(async () => (isAlive(old) ? undefined : true));
     expect(await readFile(join(machine.home, 'daemon.log'), 'utf8')).toContain('another daemon has the home');
+  },
+);
+
+test.skipIf(!linux)(
+  'a daemon that slept through two replacements does not take the home back with what it remembers',
+  async () => {
+    await using machine = await openMachine();
+    await machine.ok(['send', 'bob', 'one']);
+    const [old, names] = [await machine.daemonPid(), ['daemon.lock', 'ipc.sock']];
+    const takeAway = () => Promise.all(names.map((name) => rm(join(machine.home, name))));
+    await using ann = await openMcp(machine, { as: 'ann' });
+    await ann.text('who');
+    process.kill(old, 'SIGSTOP');
+    await takeAway();
+    await machine.ok(['send', 'bob', 'two']);
+    const second = await machine.daemonPid();
+    // The lock's file is gone again: to the old one it looks as if it could have the home as before.
+    await takeAway();
+    const sending = ann.text('send', { to: 'bob', text: 'three' });
+    process.kill(old, 'SIGCONT');
+    await sending;
+    expect(await bodies(machine, 'bob')).toEqual(['one', 'two', 'three']);
+    await eventually(async () => (isAlive(old) ? undefined : true));
+    await machine.ok(['send', 'bob', 'four']);
+    expect(await bodies(machine, 'bob')).toEqual(['four']);
+    await eventually(async () => (daemonsOf(machine.home).length === 1 ? true : undefined));
+    expect(second).not.toBe(old);
+    expect(await machine.json(['doctor'])).toMatchObject({ ok: true });
   },
 );
 

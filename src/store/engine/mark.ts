@@ -11,6 +11,7 @@ import { Failure } from '../../protocol/failures.ts';
 import type { Sql } from './connection.ts';
 import { schemaVersion } from './migrate.ts';
 import { type Sequence, newestKept } from './sequence.ts';
+import { identityOf, type Owner } from './owner.ts';
 import { judgeLog, positionIn, type LogPosition } from './wal-file.ts';
 
 export interface Mark {
@@ -91,7 +92,7 @@ export function checkAfter(sql: Sql, mark: Mark): void {
   // A store that never had any mail has none to lose: whatever is put in its place is welcome.
   if (mark.newest === 0) return;
   if (schemaVersion(sql) === 0) throw damaged('wanted the store, found a database with nothing in it');
-  const { store, opened } = identity(sql);
+  const { store, opened } = identityOf(sql);
   if (store !== null && store !== mark.store) {
     throw damaged('another store stands in the place of this one');
   }
@@ -105,37 +106,6 @@ function damaged(what: string): Failure {
   return new Failure('store_damaged', what);
 }
 
-const IDENTITY = `SELECT (SELECT value FROM counter WHERE name = 'store') AS store,
-  (SELECT value FROM counter WHERE name = 'opened') AS opened`;
-const NEW_IDENTITY = `INSERT OR IGNORE INTO counter (name, value)
-  VALUES ('store', abs(random() / 2048)), ('opened', 0)`;
-const OPENED = "UPDATE counter SET value = value + 1 WHERE name = 'opened'";
-
-function identity(sql: Sql): { store: string | null; opened: number } {
-  const row = sql.get<{ store: number | null; opened: number | null }>(IDENTITY);
-  return {
-    store: row?.store === null || row === null ? null : row.store.toString(16),
-    opened: row?.opened ?? 0,
-  };
-}
-
-/** Makes the store known to the mark, and writes to the log: from now on there must be one. */
-export function enterIdentity(sql: Sql): { store: string; opened: number } {
-  sql.run('BEGIN IMMEDIATE');
-  sql.run(NEW_IDENTITY);
-  sql.run(OPENED);
-  sql.run('COMMIT');
-  return nameStore(sql);
-}
-
-/** Its identity; a store without one gets a new one. */
-export function nameStore(sql: Sql): { store: string; opened: number } {
-  sql.run(NEW_IDENTITY);
-  const { store, opened } = identity(sql);
-  if (store === null) throw new Error('a store just named has no name');
-  return { store, opened };
-}
-
 export interface MarkKeeper {
   /** A synced commit is done. */
   readonly committed: () => void;
@@ -146,18 +116,15 @@ export interface MarkKeeper {
   readonly close: () => void;
 }
 
-export function keepMark(
-  database: string,
-  sequence: Sequence,
-  entered: { store: string; opened: number },
-): MarkKeeper {
+export function keepMark(database: string, sequence: Sequence, owner: Owner): MarkKeeper {
   const file = openMark(database);
   const index = openSync(`${database}-shm`, 'r');
   const header = new Uint8Array(48);
   let reason: string | null = null;
   let isBroken = false;
   const write = (log: LogPosition | null): void => {
-    const mark: Mark = { ...entered, newest: sequence.newestRow(), log, damaged: reason };
+    const { store, opened } = owner;
+    const mark: Mark = { store, opened, newest: sequence.newestRow(), log, damaged: reason };
     writeSync(file, textOf(mark), 0);
   };
   const position = (): LogPosition | null => {

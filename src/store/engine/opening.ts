@@ -3,16 +3,9 @@ import { closeSync, constants, fchmodSync, openSync, statSync } from 'node:fs';
 import { Failure } from '../../protocol/failures.ts';
 import { openSql, type Sql } from './connection.ts';
 import { isLastingFault, storeFault } from './faults.ts';
-import {
-  checkAfter,
-  checkBefore,
-  enterIdentity,
-  keepMark,
-  readMark,
-  writeMark,
-  type MarkKeeper,
-} from './mark.ts';
+import { checkAfter, checkBefore, keepMark, readMark, writeMark, type MarkKeeper } from './mark.ts';
 import { migrate } from './migrate.ts';
+import { takeOver, type Owner } from './owner.ts';
 import { noFiles, watchFiles, type FileWatch } from './same-files.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -22,18 +15,21 @@ const FIRST_PROBLEMS = 'PRAGMA quick_check(3)';
 /** Up to this size the pages are looked at on every start: 25 ms at most (measured). */
 const SMALL_BYTES = 16 * 1_048_576;
 
-export function openDatabase(path: string): { readonly sql: Sql; readonly unchecked: boolean } {
+export interface Opened {
+  readonly sql: Sql;
+  readonly owner: Owner;
+  readonly unchecked: boolean;
+}
+
+export function openDatabase(path: string): Opened {
   try {
-    if (path === IN_MEMORY) return { sql: inMemory(), unchecked: false };
+    if (path === IN_MEMORY) return inMemory();
     const mark = readMark(path);
     const before = mark === null ? undefined : checkBefore(path, mark);
     makePrivate(path);
     const isSmall = statSync(path).size <= SMALL_BYTES;
     const sql = openSql(path);
     try {
-      // Whoever writes here still, and has lost the home, ends what it is at before anything is read; its
-      // next transaction is refused by its own fence.
-      sql.script('BEGIN IMMEDIATE; COMMIT');
       // Before the schema is brought up to date: what is wrong stays as it was found.
       if (mark !== null) {
         checkAfter(sql, mark);
@@ -43,18 +39,19 @@ export function openDatabase(path: string): { readonly sql: Sql; readonly unchec
       bringHome(sql);
       migrate(sql);
       if (isSmall) checkPages(sql);
+      const unchecked = !isSmall && mark !== null && mark.log !== null;
+      return { sql, owner: takeOver(sql), unchecked };
     } catch (error) {
       sql.close();
       throw error;
     }
-    return { sql, unchecked: !isSmall && mark !== null && mark.log !== null };
   } catch (error) {
     throw storeFault(error);
   }
 }
 
 /** As `openDatabase`; when the disk is full, tried once more with the room that can be made. */
-export function openWithRoom(path: string, makeRoom?: () => boolean): ReturnType<typeof openDatabase> {
+export function openWithRoom(path: string, makeRoom?: () => boolean): Opened {
   try {
     return openDatabase(path);
   } catch (error) {
@@ -91,10 +88,10 @@ export function recheck(path: string): readonly string[] {
   }
 }
 
-function inMemory(): Sql {
+function inMemory(): Opened {
   const sql = openSql(IN_MEMORY);
   migrate(sql);
-  return sql;
+  return { sql, owner: takeOver(sql), unchecked: false };
 }
 
 function checkPages(sql: Sql): void {
@@ -110,16 +107,15 @@ const noMark: MarkKeeper = {
   close: () => {},
 };
 
-/** Names the store, begins its log, and from then on watches both files. */
+/** Keeps the mark, and from then on watches both files. */
 export function enterFiles(
   sql: Sql,
   path: string,
-  sequence: Sequence,
+  { sequence, owner }: { sequence: Sequence; owner: Owner },
 ): { readonly files: FileWatch; readonly mark: MarkKeeper } {
   if (path === IN_MEMORY) return { files: noFiles, mark: noMark };
   try {
-    const entered = enterIdentity(sql);
-    return { files: watchFiles(path), mark: keepMark(path, sequence, entered) };
+    return { files: watchFiles(path), mark: keepMark(path, sequence, owner) };
   } catch (error) {
     sql.close();
     throw storeFault(error);

@@ -6,8 +6,9 @@ import { LiveSessions } from '../agents/live-sessions.ts';
 import { openCommitter } from '../engine/commit.ts';
 import { buildSql, type Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
-import { nameStore, type Mark } from '../engine/mark.ts';
+import type { Mark } from '../engine/mark.ts';
 import { migrate } from '../engine/migrate.ts';
+import { nameStore } from '../engine/owner.ts';
 import { newestKept, openSequence } from '../engine/sequence.ts';
 import { SteadyTime } from '../engine/steady-time.ts';
 import { COUNT_ANEW } from '../mailbox/counts.ts';
@@ -226,7 +227,14 @@ function tell(sql: Sql, parts: Rebuilding, found: Found): Rebuilt {
   const sequence = openSequence(sql);
   const filing = new Filing(sql, sequence);
   const commits = openCommitter(sql, { inspect: () => {}, beforeCommit: () => {} });
-  const engine: Engine = { sql, commits, sequence, filing, presence: new LiveSessions(), time: new SteadyTime(sql) };
+  const engine: Engine = {
+    sql,
+    commits,
+    sequence,
+    filing,
+    presence: new LiveSessions(),
+    time: new SteadyTime(sql),
+  };
   const nameOf = (id: number | null): string | null =>
     id === null ? null : (sql.get<{ name: string }>(NAME, id)?.name ?? null);
   const notes = found.lost.map(({ id, sender, recipients }) => ({
