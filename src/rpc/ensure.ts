@@ -12,6 +12,9 @@ import { checkHome } from '../system/home.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { dial } from './dial.ts';
 
+/** Says what the daemon said last, and its pid. */
+export const LOGS = 'ipc daemon logs';
+
 export interface EnsureParts {
   readonly paths: Paths;
   readonly environment: Environment;
@@ -22,6 +25,8 @@ export interface EnsureParts {
 }
 
 const PATIENCE_MS = 15_000;
+/** A daemon that has the home and does not listen has so long of that to finish, or to get ready. */
+const BUSY_MS = 8_000;
 /** Daemons that may be killed as they start before one gives up: something here kills each of them. */
 const MAX_KILLED = 10;
 
@@ -41,12 +46,15 @@ export async function reach(
     if (missing !== 'ENOENT' && missing !== 'ECONNREFUSED') await pause(wait);
     else if (missing === 'ECONNREFUSED' && (await isCrowded(parts.paths))) await pause(wait);
     else if (parts.start === 'existing') throw unavailable('it is not running');
-    // Loaded only when needed: most commands find a daemon.
-    else if ((await (await import('./start.ts')).startDaemon(parts, until)) === 'killed') {
-      killed += 1;
+    else {
+      // Loaded only when needed: most commands find a daemon.
+      const outcome = await (await import('./start.ts')).startDaemon(parts, until);
+      if (outcome === 'killed') killed += 1;
       if (killed === MAX_KILLED)
-        throw unavailable(`it was killed as it started, ${killed} times in a row`, 'ipc daemon logs');
-      await pause(wait);
+        throw unavailable(`it was killed as it started, ${killed} times in a row`, LOGS);
+      if (outcome === 'busy' && performance.now() > until - PATIENCE_MS + BUSY_MS)
+        throw unavailable(`a process that does not listen holds ${parts.paths.daemonLock}`, LOGS);
+      if (outcome === 'killed') await pause(wait);
     }
   }
 }

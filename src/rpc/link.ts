@@ -63,7 +63,8 @@ export class Link {
       heard: () => this.peer.heard,
       ask: () => void this.peer.call('rpc.ping', {}).catch(() => undefined),
       silenceMs: parts.silenceMs,
-      silent: () => this.peer.forsake(silent('does not answer any more')),
+      silent: () =>
+        this.peer.forsake(silent(`does not answer any more (process ${this.#welcomed?.pid ?? 'unknown'})`)),
     });
   }
 

@@ -13,7 +13,7 @@ import type { Paths } from '../system/paths.ts';
 import { checkContents } from '../system/contents.ts';
 import { prepareHome } from '../system/home.ts';
 import { dial } from './dial.ts';
-import { type EnsureParts, unavailable } from './ensure.ts';
+import { type EnsureParts, LOGS, unavailable } from './ensure.ts';
 
 /** The daemon's first line. */
 export type StartReport =
@@ -22,9 +22,9 @@ export type StartReport =
 
 /**
  * Returns when a daemon listens, or when another one that does not yet stands in the way. `killed`: the one
- * that was started was killed before it could say anything.
+ * that was started was killed before it could say anything. `busy`: another one has the home.
  */
-export async function startDaemon(parts: EnsureParts, until: number): Promise<'killed' | undefined> {
+export async function startDaemon(parts: EnsureParts, until: number): Promise<'busy' | 'killed' | undefined> {
   prepareHome(parts.paths, parts.environment);
   checkContents(parts.paths, parts.environment);
   const listening = (): Promise<boolean> => isListening(parts.paths.socket);
@@ -33,14 +33,16 @@ export async function startDaemon(parts: EnsureParts, until: number): Promise<'k
     isPointless: listening,
   });
   if (await listening()) return undefined;
-  if (lock === undefined) throw unavailable('another command has been starting it for too long');
+  // One listened a moment ago, and has ended since: that is looked at anew.
+  if (lock === undefined && performance.now() < until) return undefined;
+  if (lock === undefined) throw unavailable('another command has been starting it for too long', LOGS);
   const report = await spawn(parts, until);
   if (report === 'killed') return report;
   if ('ready' in report) return undefined;
   // Another daemon has the home and does not listen yet, or no longer: it will, or will be gone.
   if (report.failure.code !== 'busy') throw Failure.from(report.failure);
   await pause(20);
-  return undefined;
+  return 'busy';
 }
 
 /** Whether a daemon has this home, whatever its socket says. */
@@ -85,6 +87,7 @@ async function spawn(parts: EnsureParts, until: number): Promise<StartReport | '
     if (child.signalCode !== null) return 'killed';
     throw unavailable(
       exit === undefined ? 'it started and did not become ready' : `it ended at once with status ${exit}`,
+      LOGS,
     );
   } catch (error) {
     throw isOutOfFiles(error) ? writeFault(paths.log, error) : error;

@@ -4,6 +4,7 @@
  * doubled (design §4, issue 6).
  */
 import { expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { openMcp } from './mcp-client.ts';
 import { eventually, lines, openMachine, type Child, type Machine } from './machine.ts';
 
@@ -83,6 +84,41 @@ test.concurrent.each(['SIGCONT', 'SIGKILL'] as const)(
     // Nothing was leased for those who gave up.
     await machine.ok(['send', 'cyd', 'for cyd']);
     expect(await bodies(machine, 'cyd')).toEqual(['for cyd']);
+  },
+  60_000,
+);
+
+test.concurrent(
+  'a process that has the home and neither listens nor ends is named, within seconds, to all who come',
+  async () => {
+    await using machine = await openMachine();
+    await machine.ok(['send', 'bob', 'before']);
+    await machine.ok(['daemon', 'stop']);
+    // As a daemon that was stopped while it started, or while it ended.
+    const script = `
+      const { Database } = require('bun:sqlite');
+      globalThis.held = new Database(${JSON.stringify(join(machine.home, 'daemon.lock'))});
+      held.run('BEGIN EXCLUSIVE');
+      console.log('held');
+      setInterval(() => held, 1_000);
+    `;
+    const holder = Bun.spawn([process.execPath, '-e', script], { stdout: 'pipe' });
+    for await (const _line of holder.stdout) break;
+    const begun = performance.now();
+    const refused = await Promise.all(
+      ['one', 'two', 'three'].map((text) => machine.run(['send', 'bob', text, '--json'])),
+    );
+    expect(performance.now() - begun).toBeLessThan(TOLD_MS);
+    expect(refused.map(({ code }) => code)).toEqual([69, 69, 69]);
+    const said = refused.map(
+      ({ stdout }) => JSON.parse(stdout) as { error: { message: string; hint: string } },
+    );
+    expect(said.map(({ error }) => error.hint)).toEqual(Array.from(said, () => 'ipc daemon logs'));
+    expect(said.some(({ error }) => error.message.includes('daemon.lock'))).toBe(true);
+    holder.kill('SIGKILL');
+    await holder.exited;
+    await machine.ok(['send', 'bob', 'after']);
+    expect((await bodies(machine, 'bob')).toSorted()).toEqual(['after', 'before']);
   },
   60_000,
 );
