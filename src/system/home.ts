@@ -10,21 +10,27 @@ import type { Paths } from './paths.ts';
 
 /** Makes the home, and the socket's folder, when they are not there. Throws `home_unsafe`, `cannot_create`. */
 export function prepareHome(paths: Paths, environment: Environment): void {
-  prepareFolder(paths.home, environment);
+  prepareFolder(paths.home, environment, 'home');
   if (paths.socketFolder !== paths.home && paths.socketFolder !== '') {
-    prepareFolder(paths.socketFolder, environment);
+    prepareFolder(paths.socketFolder, environment, 'socket');
   }
 }
 
 /** As `prepareHome`, but makes nothing; false: there is no home yet. */
 export function checkHome(paths: Paths, environment: Environment): boolean {
-  if (!checkFolder(paths.home, environment)) return false;
+  if (!checkFolder(paths.home, environment, 'home')) return false;
   if (paths.socketFolder === paths.home || paths.socketFolder === '') return true;
-  return checkFolder(paths.socketFolder, environment);
+  return checkFolder(paths.socketFolder, environment, 'socket');
 }
 
-function prepareFolder(path: string, environment: Environment): void {
-  if (checkFolder(path, environment)) return;
+/**
+ * What the folder is for decides what mends it: the socket's, in a place where anybody may make one, holds nothing
+ * of ours when it is not ours, and to take it over would be to take over what somebody else listens on in it.
+ */
+type Purpose = 'home' | 'socket';
+
+function prepareFolder(path: string, environment: Environment, purpose: Purpose): void {
+  if (checkFolder(path, environment, purpose)) return;
   try {
     makeFolders(parentOf(path));
     // Not `recursive`, which takes what somebody else put there since we looked, a link too, for made.
@@ -43,22 +49,27 @@ function prepareFolder(path: string, environment: Environment): void {
       cause,
     });
   }
-  if (!checkFolder(path, environment)) throw unsafe(path, 'it vanished while it was made', `ls -ld ${path}`);
+  if (!checkFolder(path, environment, purpose))
+    throw unsafe(path, 'it vanished while it was made', `ls -ld ${path}`);
 }
 
-function checkFolder(path: string, environment: Environment): boolean {
+function checkFolder(path: string, environment: Environment, purpose: Purpose): boolean {
   const found = look(path);
   if (found === undefined) return false;
   const quoted = shellWord(path);
   if (found.isSymbolicLink())
-    throw unsafe(path, 'it is a symbolic link', `IPC_HOME="$(realpath ${quoted})" ipc doctor`);
+    throw unsafe(
+      path,
+      'it is a symbolic link',
+      purpose === 'home' ? `IPC_HOME="$(realpath ${quoted})" ipc doctor` : `sudo rm ${quoted}`,
+    );
   if (!found.isDirectory()) throw unsafe(path, 'it is not a folder', `ls -ld ${quoted}`);
   if (environment.uid === undefined) return true;
   if (found.uid !== environment.uid) {
     throw unsafe(
       path,
       `it belongs to user ${found.uid}, not ${environment.uid}`,
-      `sudo chown -R "$USER" ${quoted}`,
+      purpose === 'home' ? `sudo chown -R "$USER" ${quoted}` : `sudo rm -r ${quoted}`,
     );
   }
   if ((found.mode & 0o022) !== 0) {

@@ -1,7 +1,7 @@
 /** What lies in the way at the home, at the socket and among the daemon's files (design §4): said, not overwritten. */
 import { expect, test } from 'bun:test';
 import { chmod, chown, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { BINARY, eventually, openMachine, type Machine } from './machine.ts';
 import { isAlive } from '../support/home.ts';
 
@@ -213,6 +213,37 @@ test.skipIf(!root)('a home that root owns is refused to another user, and nothin
   }
   expect(await bodies(machine, 'bob')).toEqual(['secret']);
 });
+
+test.skipIf(!root)(
+  'a folder that somebody else made where the socket of a long home goes is refused, and nothing in it dialed',
+  async () => {
+    await using machine = await openMachine();
+    const env = { IPC_HOME: join(machine.directory, 'deep/'.repeat(20), 'home') };
+    await machine.ok(['send', 'bob', 'before'], { env });
+    const { socket } = await machine.json<{ socket: string }>(['daemon', 'status'], { env });
+    await machine.ok(['daemon', 'stop'], { env });
+    const folder = dirname(socket);
+    await rm(folder, { recursive: true });
+    await mkdir(folder, { mode: 0o700 });
+    const heard: string[] = [];
+    const stranger = Bun.listen({
+      unix: socket,
+      socket: { data: (_socket, chunk) => void heard.push(chunk.toString()) },
+    });
+    await Promise.all([chown(folder, STRANGER, STRANGER), chown(socket, STRANGER, STRANGER)]);
+    const { code, stdout } = await machine.run(['send', 'bob', 'x', '--json'], { env });
+    expect(code).toBe(77);
+    const { error } = JSON.parse(stdout) as Refusal;
+    expect(error).toMatchObject({ code: 'home_unsafe', hint: `sudo rm -r ${folder}` });
+    stranger.stop(true);
+    shell(machine, error.hint.replace('sudo ', ''));
+    expect(heard).toEqual([]);
+    await machine.ok(['send', 'bob', 'after'], { env });
+    expect(await machine.ok(['check', '--as', 'bob'], { env })).toContain('before');
+    await machine.ok(['daemon', 'stop'], { env });
+    await rm(folder, { recursive: true, force: true });
+  },
+);
 
 test('a home that is renamed while its daemon runs goes on under its new name, and the old name begins anew', async () => {
   await using machine = await openMachine();
