@@ -3,6 +3,8 @@
  * the readers are killed in the middle of it. Whoever ends is checked: a command that takes too long hangs, one
  * that fails must say why in a way that can be acted on.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { AgentName } from '../../src/protocol/names.ts';
 import { Client } from '../../src/rpc/client.ts';
 import { reach } from '../../src/rpc/ensure.ts';
@@ -31,6 +33,8 @@ export interface Crowd {
   /** What failed commands said, for the report of a broken promise. */
   readonly complaints: string[];
   slowestMs: number;
+  /** Calls of programs that wait for their answer now. */
+  underWay: number;
   /** Everybody goes home. */
   over: boolean;
   /** Readers die no more: what they had is shown again to others before the end. */
@@ -47,7 +51,17 @@ export function openCrowd(machine: Machine, ledger: Ledger, chance: Chance): Cro
     asked: 0,
     answered: 0,
   };
-  return { machine, ledger, chance, counts, complaints: [], slowestMs: 0, over: false, spared: false };
+  return {
+    machine,
+    ledger,
+    chance,
+    counts,
+    complaints: [],
+    slowestMs: 0,
+    underWay: 0,
+    over: false,
+    spared: false,
+  };
 }
 
 /** Lets about so many milliseconds pass. */
@@ -173,6 +187,7 @@ export function sender(crowd: Crowd, name: string, of?: Build): Sender {
       // Most are small; some fill pages, and the log of the store with them.
       const bytes = chance.next() < 0.05 ? 4_000 + chance.below(40_000) : chance.below(600);
       const begun = performance.now();
+      crowd.underWay += 1;
       try {
         const { id } = await client.operations.send({
           to: [...to],
@@ -188,6 +203,7 @@ export function sender(crowd: Crowd, name: string, of?: Build): Sender {
         crowd.complaints.push(`${key}: ${String(error)}`);
         return false;
       } finally {
+        crowd.underWay -= 1;
         crowd.slowestMs = Math.max(crowd.slowestMs, performance.now() - begun);
       }
     },
@@ -204,13 +220,22 @@ export async function sendByCommand(
   const { chance } = crowd;
   for (let number = 1; !crowd.over; number += 1) {
     const key = `${name}:${number}`;
-    const ran = await command(crowd, ['send', to, bodyOf(key, 40), '--as', name, '--json'], { binary });
+    const words = ['send', to, bodyOf(key, 40), '--as', name, '--json'];
+    // Some carry a file, each another one: what is left of half-done ones is what the daemon tidies up.
+    if (chance.next() < 0.25) words.push('--file', await someFile(crowd, `${name}-${number}`));
+    const ran = await command(crowd, words, { binary });
     if (judged(crowd, `send ${key}`, ran)) {
       crowd.ledger.acknowledged.set(key, mailboxes);
       crowd.ledger.ids.set(key, (JSON.parse(ran.stdout) as { id: string }).id);
     } else crowd.ledger.unsure.set(key, mailboxes);
     await rested(chance.next() * BREAK_MS);
   }
+}
+
+async function someFile({ machine, chance }: Crowd, name: string): Promise<string> {
+  const path = join(machine.directory, name);
+  await writeFile(path, `${name} `.repeat(1 + chance.below(20_000)));
+  return path;
 }
 
 /** Commands that read one mailbox, one after the other; some die on the way, if it may be. */

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually, openMachine, type Machine } from '../e2e/machine.ts';
 import { FORMER, openVersions, type Versions } from '../e2e/versions.ts';
+import { daemonsOf } from '../support/daemons.ts';
 import { damageOf, errorsIn, lyingReceipts } from './account.ts';
 import type { Attack, AttackParts, Figures } from './attack.ts';
 import { chance } from './chance.ts';
@@ -25,7 +26,6 @@ import { emptyMailboxes, hospitable } from './ends.ts';
 import { watch, wrongOf } from './followers.ts';
 import { hold, Ledger } from './ledger.ts';
 import { sendByMcp } from './mcp-sender.ts';
-import { daemonsOf } from './moments.ts';
 
 const UPGRADES = { short: 10, long: 100 } as const;
 
@@ -61,7 +61,7 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   ]);
   let longest = 0;
   const upgrading = (async () => {
-    for (let done = 1; done <= UPGRADES[form]; done += 1) {
+    for (let done = 1; done <= UPGRADES[form] && !crowd.over; done += 1) {
       await goBack(crowd, former);
       const begun = performance.now();
       await isUp(machine, versions);
@@ -74,6 +74,7 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
     await Promise.race([upgrading, work]);
   } finally {
     crowd.over = true;
+    await Promise.allSettled([upgrading, work]);
   }
   await work;
   await emptyMailboxes(crowd, ['ann', 'bob'], current);
@@ -116,7 +117,7 @@ async function goBack(crowd: Crowd, former: string): Promise<void> {
   const started = async (): Promise<number> => (await formerStarts(machine)).length;
   const before = await started();
   await eventually(async () => {
-    if (random.next() < 0.3) for (const pid of daemonsOf(machine)) killed(pid);
+    if (random.next() < 0.3) for (const pid of daemonsOf(machine.home)) killed(pid);
     judged(crowd, 'restart', await command(crowd, ['daemon', 'restart'], { binary: former }));
     return (await started()) > before ? true : undefined;
   }, 60_000);

@@ -55,11 +55,13 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   ]);
   const struck = Object.fromEntries(moments.map((moment) => [moment, 0]));
   let kills = 0;
+  let inTheMiddle = 0;
   const killing = (async () => {
-    while (kills < KILLS[form]) {
+    while (kills < KILLS[form] && !crowd.over) {
       const moment = crowd.chance.pick(moments);
       crowd.spared = kills >= KILLS[form] * 0.6;
       if (!(await death.kill(moment))) continue;
+      if (crowd.underWay > 0) inTheMiddle += 1;
       struck[moment] = (struck[moment] ?? 0) + 1;
       kills += 1;
       if (kills % 40 === 0) await rename(crowd, kills);
@@ -70,6 +72,8 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
     await Promise.race([killing, work]);
   } finally {
     crowd.over = true;
+    // Nobody of the crowd outlives its machine, whatever was found.
+    await Promise.allSettled([killing, work]);
   }
   await work;
   const early = await lyingReceipts(crowd);
@@ -91,6 +95,7 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   return {
     kills,
     ...struck,
+    'with calls under way': inTheMiddle,
     acknowledged: ledger.acknowledged.size,
     lost: broken.lost.length,
     'doubled or unmarked': broken.doubled.length + broken.unmarked.length,

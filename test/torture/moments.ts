@@ -1,13 +1,16 @@
 /** The moments of a daemon's life at which it is killed, so that each part of that life sees its share. */
-import { readdirSync, readFileSync, watch } from 'node:fs';
+import { watch } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from '../e2e/machine.ts';
+import { daemonsOf } from '../support/daemons.ts';
 import { command, passed, program, rested, sender, type Crowd, type Sender } from './crowd.ts';
 
 export const moments = [
   'checkpoint',
   'commit',
   'drain',
+  'evicted',
   'frozen',
   'hand-over',
   'janitor',
@@ -15,24 +18,6 @@ export const moments = [
   'start-up',
 ] as const;
 export type Moment = (typeof moments)[number];
-
-/** Processes that are, or are about to be, a daemon of this home. Linux. */
-export function daemonsOf(machine: Machine): number[] {
-  return readdirSync('/proc')
-    .map(Number)
-    .filter((pid) => pid > 0 && isDaemonOf(machine, pid));
-}
-
-function isDaemonOf({ home }: Machine, pid: number): boolean {
-  try {
-    const [, verb, what] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    if (verb !== 'daemon' || what !== 'run') return false;
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`IPC_HOME=${home}`);
-  } catch {
-    // Gone, or another user's.
-    return false;
-  }
-}
 
 function signal(pids: readonly number[], name: NodeJS.Signals): boolean {
   let hit = false;
@@ -60,7 +45,7 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
   let underWay: Promise<unknown> = Promise.resolve();
   const ways: Readonly<Record<Moment, () => Promise<readonly number[]>>> = {
     'start-up': async () => {
-      signal(daemonsOf(machine), 'SIGKILL');
+      signal(daemonsOf(machine.home), 'SIGKILL');
       // Those who want it start the next; from its first instruction to some time after its first answer.
       const begun = await appeared(machine);
       await passed(chance.next() * 70);
@@ -102,6 +87,16 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
       await passed(chance.next() * 25);
       return [pid];
     },
+    evicted: async () => {
+      await ready(machine);
+      await passed(chance.next() * 30);
+      // Another one comes while it still runs, and both are killed, or it alone before that one is there.
+      await Promise.all(
+        ['daemon.lock', 'ipc.sock'].map((name) => rm(join(machine.home, name), { force: true })),
+      );
+      await passed(chance.next() * 120);
+      return daemonsOf(machine.home);
+    },
     frozen: async () => {
       const pid = await ready(machine);
       await passed(chance.next() * 30);
@@ -113,7 +108,7 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
       await ready(machine);
       void command(crowd, ['daemon', 'restart']);
       await passed(chance.next() * 120);
-      return daemonsOf(machine);
+      return daemonsOf(machine.home);
     },
   };
   return {
@@ -141,7 +136,7 @@ async function ready(machine: Machine): Promise<number> {
 
 async function appeared(machine: Machine): Promise<readonly number[]> {
   for (;;) {
-    const found = daemonsOf(machine);
+    const found = daemonsOf(machine.home);
     if (found.length > 0) return found;
     await rested(1);
   }
