@@ -1,44 +1,11 @@
 /** `ipc import` of files that are damaged, in use, of others, or full of what nobody should have written. */
 import { Database } from 'bun:sqlite';
 import { describe, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
-import { chmod, mkdir, readFile, readdir, symlink, truncate } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { claudeIpcMcp, mcpRelay, type OldMessage } from '../support/old-systems.ts';
-import { BINARY, eventually, lines, openMachine, type Machine } from './machine.ts';
-
-interface Report {
-  readonly sources: readonly {
-    readonly file: string;
-    readonly added: number;
-    readonly known: number;
-    readonly left: number;
-    readonly remarks: readonly { remark: string; count: number }[];
-    readonly refused: readonly string[];
-  }[];
-  readonly failed: readonly { file: string; failure: { code: string } }[];
-}
-interface Page {
-  readonly messages: readonly {
-    readonly body: string;
-    readonly sentAt: string;
-    readonly data?: unknown;
-    readonly bodyBlob?: { size: number; path: string };
-    readonly attachments?: readonly { name: string; size: number; path: string }[];
-  }[];
-}
-
-const command = (args: readonly string[]): string[] => ['import', '--json', '--quiet', ...args];
-
-async function imported(machine: Machine, args: readonly string[] = []): Promise<Report> {
-  const { code, stdout } = await machine.terminal(command(args));
-  if (code !== 0) throw new Error(`ipc import exited ${code}\n${stdout}`);
-  return JSON.parse(stdout) as Report;
-}
-
-const waiting = (machine: Machine, name = 'nessa'): Promise<Page> =>
-  machine.json<Page>(['check', '--all', '--as', name]);
-const oldBroker = (machine: Machine): string => join(machine.userHome, '.claude-ipc-data/messages.db');
+import { command, imported, oldBroker, waiting } from './import-machine.ts';
+import { eventually, lines, openMachine } from './machine.ts';
 
 /** Names, sizes, times and bytes of what is in a folder. */
 async function stateOf(folder: string): Promise<string> {
@@ -301,67 +268,3 @@ describe('files', () => {
     expect(bodies).toHaveLength(added + known);
   }, 60_000);
 });
-
-test.skipIf(!existsSync('/proc/self/cmdline'))(
-  '20,000 messages, the import and the daemon killed in the middle: all of them, once, in order',
-  async () => {
-    await using machine = await openMachine();
-    const messages = Array.from({ length: 20_000 }, (_, index) => ({ content: `number ${index}` }));
-    const file = oldBroker(machine);
-    claudeIpcMcp(file, messages);
-    const stored = async (): Promise<number> =>
-      (await machine.json<{ messages: number }>(['daemon', 'status'])).messages;
-    await machine.ok(['daemon', 'start']);
-    const killedAt: number[] = [];
-    for (const victim of ['import', 'daemon'] as const) {
-      const from = await stored();
-      const running = machine.terminal(command([file]));
-      const pid = await eventually(async () => {
-        if ((await stored()) < from + 1_000) return undefined;
-        return victim === 'daemon' ? machine.daemonPid() : importerOf(file);
-      });
-      killedAt.push(await stored());
-      process.kill(pid, 'SIGKILL');
-      const { code } = await running;
-      if (victim === 'daemon') expect(code).toBe(0);
-    }
-    process.stderr.write(`killed at ${killedAt.join(' and ')} of 20,000 messages\n`);
-    expect((await imported(machine)).sources[0]).toMatchObject({ added: 0, known: 20_000 });
-    const { messages: found } = await waiting(machine);
-    expect(found.map(({ body }) => body)).toEqual(messages.map(({ content }) => content));
-  },
-  60_000,
-);
-
-test.skipIf(!existsSync('/proc/self/cmdline'))(
-  'Ctrl-C ends an import with 130, and the next one goes on',
-  async () => {
-    await using machine = await openMachine();
-    const file = oldBroker(machine);
-    claudeIpcMcp(
-      file,
-      Array.from({ length: 10_000 }, (_, index) => ({ content: `number ${index}` })),
-    );
-    await machine.ok(['daemon', 'start']);
-    const running = machine.terminal(command([file]));
-    const pid = await eventually(async () => {
-      const { messages } = await machine.json<{ messages: number }>(['daemon', 'status']);
-      return messages === 0 ? undefined : importerOf(file);
-    });
-    process.kill(pid, 'SIGINT');
-    expect((await running).code).toBe(130);
-    const { added, known } = (await imported(machine, [file])).sources[0] ?? { added: 0, known: 0 };
-    expect([added + known, known > 0]).toEqual([10_000, true]);
-    expect(await readdir(join(machine.home, 'blobs/staging'))).toEqual([]);
-  },
-  60_000,
-);
-
-/** The command that imports this file; it runs below a terminal's program and a shell. */
-async function importerOf(file: string): Promise<number | undefined> {
-  for (const pid of await readdir('/proc')) {
-    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    if (line.endsWith(`\0${file}\0`) && line.startsWith(`${BINARY}\0`)) return Number(pid);
-  }
-  return undefined;
-}

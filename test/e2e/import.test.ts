@@ -2,50 +2,13 @@
 import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { claudeIpcMcp, mcpRelay } from '../support/old-systems.ts';
+import { imported, oldBroker, waiting, type Page, type Report } from './import-machine.ts';
 import { eventually, openMachine, type Machine } from './machine.ts';
 
-interface Report {
-  readonly sources: readonly {
-    readonly file: string;
-    readonly system: string;
-    readonly messages: number;
-    readonly added: number;
-    readonly known: number;
-    readonly left: number;
-    readonly unread: readonly { name: string; count: number }[];
-    readonly names: readonly { from: string; to: string }[];
-    readonly remarks: readonly { remark: string; count: number }[];
-    readonly refused: readonly string[];
-  }[];
-  readonly failed: readonly { file: string; failure: { code: string } }[];
-}
-
-/** A person at a terminal: nobody else may say who wrote what. */
-async function imported(machine: Machine, args: readonly string[] = []): Promise<Report> {
-  const { code, stdout } = await machine.terminal(['import', '--json', '--quiet', ...args]);
-  if (code !== 0) throw new Error(`ipc import exited ${code}\n${stdout}`);
-  return JSON.parse(stdout) as Report;
-}
-
-interface Page {
-  readonly messages: readonly {
-    readonly body: string;
-    readonly sentAt: string;
-    readonly from: { name: string; kind: string; verified: boolean; client?: string };
-    readonly to: readonly string[];
-    readonly data?: unknown;
-    readonly bodyBlob?: { size: number; path: string };
-    readonly receipts: readonly { to: string; state: string; reason?: string; handedAt?: string }[];
-  }[];
-}
-
-const checked = (machine: Machine, name: string): Promise<Page> =>
-  machine.json<Page>(['check', '--all', '--as', name]);
 const past = (machine: Machine, name: string): Promise<Page> =>
   machine.json<Page>(['history', '--as', name, '--limit', '500']);
 const bodies = ({ messages }: Page): readonly string[] => messages.map(({ body }) => body);
 
-const oldBroker = (machine: Machine): string => join(machine.userHome, '.claude-ipc-data/messages.db');
 const oldRelay = (machine: Machine): string => join(machine.userHome, '.relay_buffer.db');
 
 describe('what comes', () => {
@@ -78,8 +41,8 @@ describe('what comes', () => {
       ],
     ]);
 
-    const waiting = await checked(machine, 'nessa');
-    expect(waiting.messages).toMatchObject([
+    const unread = await waiting(machine, 'nessa');
+    expect(unread.messages).toMatchObject([
       {
         body: 'first',
         sentAt: '2026-01-03T00:00:00.000Z',
@@ -88,10 +51,10 @@ describe('what comes', () => {
       },
       { body: 'second', sentAt: '2026-01-03T00:00:01.000Z' },
     ]);
-    expect(bodies(await checked(machine, 'nessa'))).toEqual([]);
-    expect(bodies(await checked(machine, 'fred'))).toEqual(['answer']);
-    expect(bodies(await checked(machine, 'code'))).toEqual(['and test it']);
-    expect(bodies(await checked(machine, 'desktop'))).toEqual(['done']);
+    expect(bodies(await waiting(machine, 'nessa'))).toEqual([]);
+    expect(bodies(await waiting(machine, 'fred'))).toEqual(['answer']);
+    expect(bodies(await waiting(machine, 'code'))).toEqual(['and test it']);
+    expect(bodies(await waiting(machine, 'desktop'))).toEqual(['done']);
 
     const [oldest] = (await past(machine, 'nessa')).messages.filter(({ body }) => body === 'read long ago');
     expect(oldest).toMatchObject({
@@ -101,7 +64,7 @@ describe('what comes', () => {
     const [read] = (await past(machine, 'code')).messages.filter(({ body }) => body === 'port it');
     expect(read?.receipts).toMatchObject([{ state: 'handed', handedAt: '2026-03-04T06:00:00.000Z' }]);
     await machine.ok(['reply', '--as', 'nessa', 'thanks, still']);
-    expect(bodies(await checked(machine, 'fred'))).toEqual(['thanks, still']);
+    expect(bodies(await waiting(machine, 'fred'))).toEqual(['thanks, still']);
     // Whoever takes a name has what was sent under it, and finds it.
     expect((await machine.json<Page>(['history', '--with', 'nessa', '--as', 'fred'])).messages).toHaveLength(
       5,
@@ -117,7 +80,7 @@ describe('what comes', () => {
     claudeIpcMcp(oldBroker(machine), [{ timestamp: '2026-01-03T12:00:00.000001' }]);
     const { code } = await machine.terminal(['import'], { env: { TZ: 'Asia/Tokyo' } });
     expect(code).toBe(0);
-    expect((await checked(machine, 'nessa')).messages[0]?.sentAt).toBe('2026-01-03T03:00:00.000Z');
+    expect((await waiting(machine, 'nessa')).messages[0]?.sentAt).toBe('2026-01-03T03:00:00.000Z');
   });
 
   test('mail for a name that was left goes to the new one, until two hours after', async () => {
@@ -139,9 +102,9 @@ describe('what comes', () => {
       renames,
     );
     await imported(machine);
-    expect(bodies(await checked(machine, 'bob3'))).toEqual(['before', 'within']);
-    expect(bodies(await checked(machine, 'bob'))).toEqual(['for the next bob']);
-    expect(bodies(await checked(machine, 'loop'))).toEqual(['round']);
+    expect(bodies(await waiting(machine, 'bob3'))).toEqual(['before', 'within']);
+    expect(bodies(await waiting(machine, 'bob'))).toEqual(['for the next bob']);
+    expect(bodies(await waiting(machine, 'loop'))).toEqual(['round']);
   });
 
   test('the user says who is called what here, and mail joins what is there', async () => {
@@ -150,7 +113,7 @@ describe('what comes', () => {
     mcpRelay(oldRelay(machine), [{ sender: 'desktop', message: 'sent there' }]);
     const report = await imported(machine, ['--name', 'code=backend']);
     expect(report.sources[0]?.names).toEqual([{ from: 'code', to: 'backend' }]);
-    expect(bodies(await checked(machine, 'backend'))).toEqual(['sent here', 'sent there']);
+    expect(bodies(await waiting(machine, 'backend'))).toEqual(['sent here', 'sent there']);
     for (const wrong of ['code', '=x', 'code=', 'code=all', 'code=a b']) {
       const { code } = await machine.terminal(['import', '--name', wrong]);
       expect([wrong, code]).toEqual([wrong, 64]);
@@ -180,7 +143,7 @@ describe('what comes', () => {
     );
     const report = await imported(machine);
     expect(report.sources[0]?.remarks).toEqual([{ remark: 'file', count: 5 }]);
-    const { messages } = await checked(machine, 'nessa');
+    const { messages } = await waiting(machine, 'nessa');
     expect(await Bun.file(messages[0]?.bodyBlob?.path ?? '').text()).toBe(long);
     expect(messages.slice(1).map(({ body }) => body.startsWith('In short.'))).toEqual(Array(5).fill(true));
     expect(JSON.stringify(messages)).not.toContain('PRIVATE KEY');
@@ -214,7 +177,7 @@ describe('what comes', () => {
     expect(new Set(changed.values()).size).toBe(changed.size);
     expect(changed.get('system')).toBe('old-system');
     for (const name of names)
-      expect(bodies(await checked(machine, changed.get(name) ?? name))).toEqual([
+      expect(bodies(await waiting(machine, changed.get(name) ?? name))).toEqual([
         `for ${JSON.stringify(name)}`,
       ]);
     const { stdout } = await machine.terminal(['import', '--dry-run', '--no-color']);
@@ -231,7 +194,7 @@ describe('what does not come', () => {
     expect(dry.sources[0]).toMatchObject({ added: 2, known: 0 });
     expect(await machine.json(['daemon', 'status'])).toMatchObject({ messages: 0 });
     await imported(machine);
-    expect(bodies(await checked(machine, 'nessa'))).toEqual(['one']);
+    expect(bodies(await waiting(machine, 'nessa'))).toEqual(['one']);
     expect((await imported(machine)).sources[0]).toMatchObject({ added: 0, known: 2, unread: [] });
     // A copy elsewhere is the same mail.
     const copy = join(machine.directory, 'copy.db');
@@ -239,7 +202,7 @@ describe('what does not come', () => {
     expect((await imported(machine, [copy])).sources[0]).toMatchObject({ added: 0, known: 2 });
     claudeIpcMcp(file, [{ content: 'three' }]);
     expect((await imported(machine)).sources[0]).toMatchObject({ added: 1, known: 2 });
-    expect(bodies(await checked(machine, 'nessa'))).toEqual(['three']);
+    expect(bodies(await waiting(machine, 'nessa'))).toEqual(['three']);
   });
 
   test('nobody is woken: no door of a live session pushes it, though its mailbox has it', async () => {
@@ -262,7 +225,7 @@ describe('what does not come', () => {
       expect(new TextDecoder().decode(value)).toContain('sent now');
       expect(new TextDecoder().decode(value)).not.toContain('old ');
     }
-    expect((await checked(machine, 'nessa')).messages).toHaveLength(301);
+    expect((await waiting(machine, 'nessa')).messages).toHaveLength(301);
   });
 
   test('a script or an agent takes nothing over: it could make anybody say anything', async () => {
@@ -282,6 +245,6 @@ describe('what does not come', () => {
     );
     expect((await imported(machine)).sources[0]).toMatchObject({ added: 200 });
     expect((await machine.run(['send', '--as', 'ann', 'nessa', 'one more'])).code).toBe(75);
-    expect((await checked(machine, 'nessa')).messages).toHaveLength(200);
+    expect((await waiting(machine, 'nessa')).messages).toHaveLength(200);
   });
 });
