@@ -172,13 +172,20 @@ export class Peek {
     const content = await this.#expression(LISTING);
     const found = factsOf(factsOf(content['user_expressions'])['it']);
     const encoded = text(factsOf(found['data'])['text/plain']).replaceAll(/^'|'$/g, '');
-    if (encoded === '')
+    const rows = rowsOf(encoded);
+    if (rows === undefined)
       throw new Failure('invalid', 'wanted the variables; this kernel has no way to list them');
-    const rows = list(JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')));
-    return rows.slice(0, MAX_VARIABLES).map((row) => {
-      const [name, type, value] = list(row);
-      return { name: text(name), type: text(type), value: plainText(text(value)) };
-    });
+    return rows
+      .slice(0, MAX_VARIABLES)
+      .map((row) => {
+        const [name, type, value] = list(row);
+        return {
+          name: text(name),
+          type: text(type),
+          value: plainText(text(value)).slice(0, VALUE_CHARACTERS),
+        };
+      })
+      .filter(({ name }) => IDENTIFIER.test(name));
   }
 
   #expression(it: string): Promise<Facts> {
@@ -207,5 +214,15 @@ export class Peek {
           hint: 'ipc kernel status',
         });
     }
+  }
+}
+
+/** Undefined: not what a Python kernel would have said. */
+function rowsOf(encoded: string): readonly unknown[] | undefined {
+  if (encoded === '') return undefined;
+  try {
+    return list(JSON.parse(Buffer.from(encoded, 'base64').toString('utf8')));
+  } catch {
+    return undefined;
   }
 }
