@@ -70,7 +70,10 @@ async function run(call: Call): Promise<number> {
     try {
       sources.push(await importFile(call, session, file, { dryRun, chosen, signal: interrupt.signal }));
     } catch (error) {
-      if (interrupt.signal.aborted) return 130;
+      if (interrupt.signal.aborted) {
+        call.output.say('what came so far is here; the same command goes on with the rest');
+        return 130;
+      }
       // One file that cannot be read keeps no other from being taken over.
       if (files.length === 1) throw error;
       missed.push({ file, failure: asFailure(error) });
