@@ -13,6 +13,7 @@ export interface JanitorParts {
 /** Heartbeats of sessions want a visit at least this often; so does a wall clock that was set. */
 const VISIT_MS = 20_000;
 const TIDY_MS = 3_600_000;
+const LONGEST_REST_MS = 250;
 
 export class Janitor implements AsyncDisposable {
   readonly #parts: JanitorParts;
@@ -71,13 +72,16 @@ export class Janitor implements AsyncDisposable {
   async #look(): Promise<void> {
     const { clock, tend, tidy, failed } = this.#parts;
     let next = clock.now() + VISIT_MS;
+    const begun = clock.mono();
     this.#visitDue = Infinity;
     this.#noted = Infinity;
     try {
       const { more, nextDueAt } = await tend();
       const dueAt = Math.min(nextDueAt ?? Infinity, this.#noted);
       this.#dueAt = Number.isFinite(dueAt) ? dueAt : null;
-      next = more ? clock.now() : Math.min(next, this.#dueAt ?? Infinity);
+      // Half of the time is for others: what is sent waits for one share of the work, not for all of it.
+      const rested = clock.now() + Math.min(LONGEST_REST_MS, clock.mono() - begun);
+      next = more ? rested : Math.min(next, this.#dueAt ?? Infinity);
       // A wall clock that was set back would put it off until it is that late again.
       if (clock.mono() >= this.#tidyAt) {
         this.#tidyAt = clock.mono() + TIDY_MS;

@@ -40,7 +40,7 @@ function prepareFolder(path: string, environment: Environment, purpose: Purpose)
     if (environment.uid !== undefined) chmodSync(path, 0o700);
   } catch (error) {
     // Another command of ours, or somebody else: the look below tells.
-    if (errorCode(error) === 'EEXIST' && checkFolder(path, environment)) return;
+    if (errorCode(error) === 'EEXIST' && checkFolder(path, environment, purpose)) return;
     const fault = writeFault(path, error);
     if (fault instanceof Failure && fault.code === 'disk_full') throw fault;
     const cause = fault instanceof Failure ? fault.cause : fault;

@@ -107,3 +107,25 @@ test('after its end it visits nobody', async () => {
   await advance(60_000);
   expect(visits).toEqual([0]);
 });
+
+test('after the wall clock was set back it still looks as often as usual, whatever is due far ahead', async () => {
+  const hand = handClock();
+  const visits: number[] = [];
+  let back = 0;
+  const janitor = new Janitor({
+    clock: { ...hand.clock, now: () => hand.clock.now() - back },
+    tend: async () => {
+      visits.push(hand.clock.mono() - 1_000_000);
+      return { more: false, nextDueAt: null };
+    },
+    tidy: async () => undefined,
+    failed: () => undefined,
+  });
+  await hand.advance(0);
+  back = 86_400_000;
+  // Sooner than the next visit, as the clock was when that was planned; now it is an hour ahead.
+  janitor.due(hand.clock.now() - back + 3_600_000);
+  await hand.advance(20_000);
+  expect(visits).toEqual([0, 20_000]);
+  await janitor[Symbol.asyncDispose]();
+});

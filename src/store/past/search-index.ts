@@ -49,6 +49,11 @@ export function isIndexed(engine: Engine): boolean {
   return indexedUpTo(engine) >= (engine.sql.get<{ seq: number | null }>(NEWEST)?.seq ?? 0);
 }
 
+/** Whether more than one chunk is missing: what came since the last one is worth no visit of its own. */
+export function isFarBehind(engine: Engine): boolean {
+  return (engine.sql.get<{ seq: number | null }>(NEWEST)?.seq ?? 0) - indexedUpTo(engine) > 2 * CHUNK;
+}
+
 /** One chunk; a step of a transaction. */
 export function indexMore(engine: Engine): void {
   const rows = engine.sql.all<Text>(NEXT, indexedUpTo(engine), CHUNK);

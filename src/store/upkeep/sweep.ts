@@ -14,7 +14,7 @@ import { DELIVERY, UNFINISHED_STATE, type DeliveryRow } from '../mailbox/deliver
 import { bury } from '../mailbox/expire-bury.ts';
 import { LONGEST_LEASE_MS, giveBack } from '../mailbox/fetch.ts';
 import { PAUSED, arriveDue, endPause, type HeldRow } from '../mailbox/hold-release.ts';
-import { indexMore, isIndexed, mergeSome } from '../past/search-index.ts';
+import { indexMore, isFarBehind, isIndexed, mergeSome } from '../past/search-index.ts';
 import { orphansToTell, type Retention } from './retention.ts';
 
 const RUN_OUT = `DELETE FROM lease WHERE id IN (SELECT id FROM lease WHERE until <= ?1 OR until > ?2 LIMIT ?3)
@@ -67,13 +67,17 @@ function sweep(engine: Engine, retention: Retention, step: Sweep, compose: Compo
   const keepSince = step.keepSince - now + settled;
   const kept = retention.apply(engine, { ...step, keepSince, settled });
   forgetAgents(engine, { ...step, settled });
-  if (!isIndexed(engine)) indexMore(engine);
+  const hasNews = !isIndexed(engine);
+  if (hasNews) indexMore(engine);
+  const isJoining = mergeSome(engine);
   const full = [unleased, due, expired].some(({ done }) => done >= limit);
   return {
     wake: [...new Set([...unleased.wake, ...resumed, ...due.wake, ...expired.wake])],
     expired: expired.done,
     deleted: kept.deleted,
-    more: full || kept.more || !isIndexed(engine) || mergeSome(engine),
+    // While messages keep coming there is always another small part to join: no reason to come back at once,
+    // or somebody who sends now and then would have sweeps without end beside them.
+    more: full || kept.more || isFarBehind(engine) || (isJoining && !hasNews),
     nextDueAt: nextDueAt(engine, now, settled),
     orphans: orphansToTell(engine.sql, { now, limit }),
   };
