@@ -43,11 +43,7 @@ export function watchRoom({ home, reserve }: Paths, clock: Clock): Room {
       known = free < low ? full(home, free, low) : undefined;
       return known;
     },
-    giveUp: () => {
-      const was = isKept(reserve);
-      if (was) removeIfThere(reserve);
-      return was;
-    },
+    giveUp: () => isKept(reserve) && isRemoved(reserve),
     stop: () => callOff(),
   };
 }
@@ -72,7 +68,11 @@ function full(home: string, free: number, low: number): Failure {
 }
 
 function isKept(path: string): boolean {
-  return (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  try {
+    return statSync(path).size > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** With bytes: a file of holes keeps no room. */
@@ -85,6 +85,16 @@ function fill(path: string): void {
       closeSync(file);
     }
   } catch {
-    removeIfThere(path);
+    // No room, or no more open files: another time.
+    isRemoved(path);
+  }
+}
+
+function isRemoved(path: string): boolean {
+  try {
+    return removeIfThere(path);
+  } catch {
+    // The disk that has no room refuses this too.
+    return false;
   }
 }

@@ -119,8 +119,9 @@ class Storm {
 
   #fault(): Fault {
     const luck = this.#luck;
-    const { EIO, ENOSPC, EROFS, EDQUOT } = errnos;
-    const errno = luck.pick([EIO, EIO, ENOSPC, EROFS, EDQUOT, 0]);
+    const { EIO, ENOSPC, EROFS, EDQUOT, EMFILE } = errnos;
+    const errno = luck.pick([EIO, EIO, ENOSPC, EROFS, EDQUOT, EMFILE, 0]);
+    if (errno === EMFILE) return { kinds: struck.name, errno, after: luck.below(3), times: 3 };
     const kinds =
       errno === 0 ? struck.write : luck.pick([struck.sync, struck.write, struck.name, struck.any]);
     return {
