@@ -186,12 +186,32 @@ export function replaceUnsynced(path: string, text: string): void {
 
 function moveInto(path: string, fresh: string): void {
   try {
-    renameSync(fresh, path);
+    renameOver(fresh, path);
   } catch (error) {
     removeIfThere(fresh);
     throw writeFault(path, error);
   }
 }
+
+/**
+ * Windows replaces no file that somebody has open, were it for a moment: another command that reads it, or
+ * what looks through every new file for viruses. They are waited for.
+ */
+function renameOver(from: string, to: string): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return renameSync(from, to);
+    } catch (error) {
+      const open = process.platform === 'win32' && /^(EPERM|EACCES|EBUSY)$/.test(errorCode(error) ?? '');
+      if (!open || tries >= OPEN_TRIES) throw error;
+      Bun.sleepSync(OPEN_MS);
+    }
+  }
+}
+
+/** Together two seconds. */
+const OPEN_TRIES = 200;
+const OPEN_MS = 10;
 
 /**
  * Makes a private file unless there is one; false: there is. By link, so that of fifty that race one

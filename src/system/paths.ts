@@ -56,7 +56,7 @@ export function resolvePaths(environment: Environment): Paths {
   return {
     home,
     socket:
-      // Windows does not tell `C:\\Users` from `c:\\users`: one home has one pipe.
+      // Windows does not tell `C:\\X` from `c:\\x`: one home has one pipe.
       environment.platform === 'win32'
         ? `\\\\.\\pipe\\ipc-${digest(home.toLowerCase())}`
         : `${socketFolder}/ipc.sock`,
@@ -129,7 +129,7 @@ function normal(path: string): string {
   return `/${parts.join('/')}`;
 }
 
-/** `C:/Users/…`, or `//server/share/…` for a folder of another machine. */
+/** `C:/…`, or `//server/share/…` for a folder of another machine. */
 function windowsNormal(path: string): string {
   const slashed = path.replaceAll('\\', '/');
   if (slashed.startsWith('//')) return `/${normal(slashed)}`;

@@ -7,6 +7,7 @@ import { openSync, readFileSync, readSync } from 'node:fs';
 import { pause } from './clock.ts';
 import { writing } from './files.ts';
 import type { Environment } from './environment.ts';
+import { windowsCommandWords, windowsProcessFacts } from './windows.ts';
 
 export interface Anchor {
   readonly pid: number;
@@ -33,7 +34,7 @@ const GONE_MS = 2_000;
 
 export function processFacts(pid: number): ProcessFacts | undefined {
   if (linux) return factsFromProc(pid);
-  return windows ? windowsTable()?.windowsProcessFacts(pid) : factsFromPs(pid);
+  return windows ? windowsProcessFacts(pid) : factsFromPs(pid);
 }
 
 export const systemProcesses = {
@@ -100,7 +101,7 @@ function scriptNames(facts: ProcessFacts): readonly string[] {
 
 /** The words with which a process was started; empty when they cannot be told. */
 export function commandWords(pid: number): readonly string[] {
-  if (windows) return windowsTable()?.windowsCommandWords(pid) ?? [];
+  if (windows) return windowsCommandWords(pid);
   const words = linux ? read(`/proc/${pid}/cmdline`)?.split('\0') : ask('args=', pid)?.split(' ');
   return words?.filter((word) => word !== '') ?? [];
 }
@@ -132,15 +133,6 @@ let boot: string | undefined;
 function bootId(): string {
   boot ??= read('/proc/sys/kernel/random/boot_id')?.slice(0, 8) ?? '';
   return boot;
-}
-
-/** Undefined where the runtime cannot call libraries: then no process is known, and nobody is taken for another. */
-function windowsTable(): typeof import('./windows.ts') | undefined {
-  try {
-    return require('./windows.ts') as typeof import('./windows.ts');
-  } catch {
-    return undefined;
-  }
 }
 
 function factsFromPs(pid: number): ProcessFacts | undefined {

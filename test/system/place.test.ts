@@ -133,26 +133,26 @@ test('on Windows one home has one pipe, however its path is spelt', async () => 
     resolvePaths({
       ...root.environment,
       platform: 'win32',
-      directory: 'C:\\Users\\Bob\\code',
-      userHome: 'C:\\Users\\Bob',
+      directory: 'C:\\People\\Bob\\code',
+      userHome: 'C:\\People\\Bob',
       variables: { IPC_HOME: home },
     });
-  const { home, socket } = placeOf('C:\\Users\\Bob\\its home');
-  expect(home).toBe('C:/Users/Bob/its home');
+  const { home, socket } = placeOf('C:\\People\\Bob\\its home');
+  expect(home).toBe('C:/People/Bob/its home');
   for (const spelt of [
-    'c:/users/bob/ITS HOME/',
-    'C:\\Users\\.\\Bob\\code\\..\\its home',
-    '\\Users\\Bob\\its home',
-    '/Users/Bob/its home',
+    'c:/people/bob/ITS HOME/',
+    'C:\\People\\.\\Bob\\code\\..\\its home',
+    '\\People\\Bob\\its home',
+    '/People/Bob/its home',
     '..\\its home',
     '~\\its home',
     '~/its home',
   ])
     expect(placeOf(spelt).socket).toBe(socket);
-  expect(placeOf('~').home).toBe('C:/Users/Bob');
-  expect(placeOf('~bob').home).toBe('C:/Users/Bob/code/~bob');
+  expect(placeOf('~').home).toBe('C:/People/Bob');
+  expect(placeOf('~bob').home).toBe('C:/People/Bob/code/~bob');
   expect(placeOf('\\\\server\\share\\bob').home).toBe('//server/share/bob');
-  expect(placeOf('D:\\Users\\Bob\\its home').socket).not.toBe(socket);
+  expect(placeOf('D:\\People\\Bob\\its home').socket).not.toBe(socket);
 });
 
 test('a tilde that no shell has read is the user’s own folder', async () => {
