@@ -8,6 +8,7 @@ import { LocalWake } from '../core/wake.ts';
 import type { Policy } from '../core/policy.ts';
 import { asFailure, Failure } from '../protocol/failures.ts';
 import { PROTOCOL } from '../protocol/wire.ts';
+import { isNotBegun } from '../rpc/faults.ts';
 import { isPipe } from '../rpc/listen.ts';
 import { startServer, type Server } from '../rpc/server.ts';
 import { isListening, type StartReport } from '../rpc/start.ts';
@@ -106,6 +107,13 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const stop = (reason: string, code = 0): void => ending.resolve({ reason, code });
 
   await refuseSquatter(paths);
+  const complain =
+    (operation: string) =>
+    (error: unknown): void => {
+      // The store is another daemon's: that this one ends for it is said already.
+      if (!isNotBegun(error)) log.write('error', { operation, error });
+    };
+
   const hold = holdHome(lock, () => log.write('lock replaced', { path: lock.path }));
   const examiner = openExaminer({
     paths,
@@ -163,7 +171,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
       if (looked || store.unchecked) examiner.look(looked ? 'every hour' : 'it was not closed');
       looked = true;
     },
-    failed: (error) => log.write('error', { operation: 'tend', error }),
+    failed: complain('tend'),
   });
   const server = startServer({
     path: paths.socket,
@@ -211,7 +219,7 @@ async function serve(world: World, lock: Lock): Promise<number> {
   await server.stop(DRAIN_MS);
   await janitor[Symbol.asyncDispose]();
   examiner[Symbol.dispose]();
-  await store.close().catch((error: unknown) => log.write('error', { operation: 'close', error }));
+  await store.close().catch(complain('close'));
   if (syncFailed) checkAnew(world);
   stopListening();
   log.write('stopped', { after: clock.now() - world.startedAt });
