@@ -7,13 +7,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually, openMachine, type Machine } from '../e2e/machine.ts';
 import { FORMER, openVersions, type Versions } from '../e2e/versions.ts';
+import { waitForLock } from '../../src/system/lock.ts';
 import { daemonsOf } from '../support/daemons.ts';
 import { damageOf, errorsIn, lyingReceipts } from './account.ts';
 import type { Attack, AttackParts, Figures } from './attack.ts';
 import { chance } from './chance.ts';
 import {
   command,
-  judged,
   openCrowd,
   readByCommand,
   rested,
@@ -111,16 +111,19 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   };
 }
 
-/** The former program comes back as the daemon, however briefly: by a restart, or by what it finds after a kill. */
+/**
+ * The former program comes back as the daemon, as when one of its clients wins the race for the start: the
+ * others wait for the lock that starting takes, and then find it.
+ */
 async function goBack(crowd: Crowd, former: string): Promise<void> {
   const { machine, chance: random } = crowd;
-  const started = async (): Promise<number> => (await formerStarts(machine)).length;
-  const before = await started();
-  await eventually(async () => {
-    if (random.next() < 0.3) for (const pid of daemonsOf(machine.home)) killed(pid);
-    judged(crowd, 'restart', await command(crowd, ['daemon', 'restart'], { binary: former }));
-    return (await started()) > before ? true : undefined;
-  }, 60_000);
+  using racing = await waitForLock(join(machine.home, 'start.lock'), { milliseconds: 20_000 });
+  if (racing === undefined) throw new Error('wanted the lock that starting takes');
+  const before = (await formerStarts(machine)).length;
+  if (random.next() < 0.3) for (const pid of daemonsOf(machine.home)) killed(pid);
+  else await command(crowd, ['daemon', 'stop'], { binary: former });
+  machine.start(['daemon', 'run'], { binary: former });
+  await eventually(async () => ((await formerStarts(machine)).length > before ? true : undefined));
 }
 
 function killed(pid: number): void {

@@ -21,7 +21,7 @@ import { emptyMailboxes, hospitable } from './ends.ts';
 import { askAndAnswer, watch, watchAndDie, wrongOf } from './followers.ts';
 import { damageOf, errorsIn, lyingReceipts } from './account.ts';
 import { hold, Ledger } from './ledger.ts';
-import { killer, moments } from './moments.ts';
+import { killer, moments, someMoment } from './moments.ts';
 
 const KILLS = { short: 200, long: 1_000 } as const;
 const MAILBOXES = ['ann', 'bob', 'cyd'] as const;
@@ -58,8 +58,8 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   let inTheMiddle = 0;
   const killing = (async () => {
     while (kills < KILLS[form] && !crowd.over) {
-      const moment = crowd.chance.pick(moments);
-      crowd.spared = kills >= KILLS[form] * 0.6;
+      const moment = someMoment(crowd.chance);
+      crowd.spared = kills >= KILLS[form] * 0.35;
       if (!(await death.kill(moment))) continue;
       if (crowd.underWay > 0) inTheMiddle += 1;
       struck[moment] = (struck[moment] ?? 0) + 1;

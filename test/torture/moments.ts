@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Machine } from '../e2e/machine.ts';
 import { daemonsOf } from '../support/daemons.ts';
+import type { Chance } from './chance.ts';
 import { command, passed, program, rested, sender, type Crowd, type Sender } from './crowd.ts';
 
 export const moments = [
@@ -37,6 +38,12 @@ export interface Killer extends AsyncDisposable {
   kill(moment: Moment): Promise<boolean>;
 }
 
+/** By chance; a checkpoint is waited for, so it comes up half as often. */
+export function someMoment(chance: Chance): Moment {
+  const often = moments.filter((moment) => moment !== 'checkpoint');
+  return chance.pick([...often, ...often, 'checkpoint']);
+}
+
 /** What the killer sends itself goes to this mailbox. */
 export function killer(crowd: Crowd, mailbox: string): Killer {
   const { machine, chance } = crowd;
@@ -53,7 +60,7 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
     },
     load: async () => {
       const pid = await ready(machine);
-      await passed(chance.next() * 100);
+      await passed(chance.next() * 60);
       return [pid];
     },
     commit: async () => {
@@ -75,7 +82,7 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
     },
     janitor: async () => {
       const pid = await ready(machine);
-      const due = Date.now() + 60 + chance.below(60);
+      const due = Date.now() + 30 + chance.below(40);
       await late.send([mailbox], [mailbox], { notBefore: new Date(due).toISOString() });
       await passed(Math.max(0, due - Date.now()) + chance.next() * 4);
       return [pid];
@@ -94,7 +101,7 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
       await Promise.all(
         ['daemon.lock', 'ipc.sock'].map((name) => rm(join(machine.home, name), { force: true })),
       );
-      await passed(chance.next() * 120);
+      await passed(chance.next() * 80);
       return daemonsOf(machine.home);
     },
     frozen: async () => {
@@ -107,7 +114,7 @@ export function killer(crowd: Crowd, mailbox: string): Killer {
     'hand-over': async () => {
       await ready(machine);
       void command(crowd, ['daemon', 'restart']);
-      await passed(chance.next() * 120);
+      await passed(chance.next() * 80);
       return daemonsOf(machine.home);
     },
   };
