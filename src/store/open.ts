@@ -24,6 +24,7 @@ import { enterFiles, openWithRoom } from './engine/opening.ts';
 import { rescue } from './engine/rescue.ts';
 import type { Sql } from './engine/connection.ts';
 import type { MarkKeeper } from './engine/mark.ts';
+import { abandon, isAbandoned, isUnsynced, rewriteLog } from './engine/rewrite-log.ts';
 import { openSequence } from './engine/sequence.ts';
 import { SteadyTime } from './engine/steady-time.ts';
 import { arrivalMethods } from './mailbox/arrivals.ts';
@@ -141,15 +142,28 @@ export async function openStore(options: StoreOptions): Promise<EmbeddedStore> {
         await last;
         fold(sql, mark);
       } catch (error) {
+        if (isUnsynced(error)) settleLog(sql, path);
         const saved = rescue(sql, path, files.database());
         if (saved !== undefined) rescued?.(saved);
         throw error;
       } finally {
-        sql.close();
-        mark.close();
+        if (!isAbandoned(sql)) {
+          sql.close();
+          mark.close();
+        }
       }
     },
   };
+}
+
+/** The log is what closing takes into the database. */
+function settleLog(sql: Sql, path: string): void {
+  try {
+    rewriteLog(sql, path);
+  } catch (error) {
+    abandon(sql);
+    throw error;
+  }
 }
 
 /** Everything of the log into the database; where a reader keeps it from that, the log stays. */

@@ -45,6 +45,12 @@ export interface CommitHooks {
   readonly makeRoom?: () => boolean;
 }
 
+/**
+ * Every 2,000 pages, not 1,000: with a million messages stored a checkpoint writes pages from all over the file,
+ * and the send that triggers it waits.
+ */
+const CHECKPOINT_PAGES = 2_000;
+
 /** Turns of the event loop, some microseconds each, that a commit waits for others at most. */
 const MAX_GATHER_TURNS = 40;
 
@@ -59,6 +65,26 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
   // MAX_GATHER_TURNS turns of the event loop.
   let expected = 0;
   let broken: Error | undefined;
+  sql.run('PRAGMA wal_autocheckpoint = 0');
+
+  /** By hand: the engine's own keep to themselves that a sync failed, and what it should have written is lost. */
+  const checkpoint = (): void => {
+    const { log } = sql.get<{ log: number }>('PRAGMA wal_checkpoint(NOOP)') ?? { log: 0 };
+    if (log < CHECKPOINT_PAGES) return;
+    try {
+      sql.all('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      // Any other fault leaves the log longer, and the next commit tries again.
+      syncMayHaveFailed(error);
+    }
+  };
+
+  const syncMayHaveFailed = (error: unknown): void => {
+    const fault = storeFault(error);
+    if (!isLastingFault(error) || !(fault instanceof Error)) return;
+    broken = fault;
+    hooks.syncFailed?.();
+  };
 
   const gather = (turns: number): void => {
     if (waiting.length >= expected || turns === MAX_GATHER_TURNS) return flush();
@@ -77,16 +103,14 @@ export function openCommitter(sql: Sql, hooks: CommitHooks): Committer {
       // A full disk has rolled back by itself already.
       if (sql.inTransaction) sql.run('ROLLBACK');
       hooks.undone?.();
+      syncMayHaveFailed(error);
       const fault = storeFault(error);
-      if (isLastingFault(error) && fault instanceof Error) {
-        broken = fault;
-        hooks.syncFailed?.();
-      }
       for (const step of steps) step.fail(fault);
       return;
     }
     for (const step of steps) step.settle();
     if (steps.some((step) => step.synced)) hooks.committed?.();
+    checkpoint();
   };
 
   const queue = <T>(run: () => T, how: { synced: boolean }): Promise<T> =>

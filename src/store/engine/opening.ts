@@ -6,6 +6,7 @@ import { isLastingFault, storeFault } from './faults.ts';
 import { checkAfter, checkBefore, keepMark, readMark, writeMark, type MarkKeeper } from './mark.ts';
 import { migrate } from './migrate.ts';
 import { takeOver, type Owner } from './owner.ts';
+import { abandon, isUnsynced, rewriteLog } from './rewrite-log.ts';
 import { noFiles, watchFiles, type FileWatch } from './same-files.ts';
 import type { Sequence } from './sequence.ts';
 
@@ -36,13 +37,14 @@ export function openDatabase(path: string): Opened {
         // The log may be gone because another program took it into the database: then nothing is missing.
         if (before?.log === 'missing') writeMark(path, { ...mark, log: null });
       }
-      bringHome(sql);
+      bringHome(sql, path);
       migrate(sql);
       if (isSmall) checkPages(sql);
       const unchecked = !isSmall && mark !== null && mark.log !== null;
       return { sql, owner: takeOver(sql), unchecked };
     } catch (error) {
-      sql.close();
+      if (isUnsynced(error)) abandon(sql);
+      else sql.close();
       throw error;
     }
   } catch (error) {
@@ -65,7 +67,9 @@ export function openWithRoom(path: string, makeRoom?: () => boolean): Opened {
  * it. Of a commit whose sync failed the log may hold frames that are in memory only and that no later sync brings
  * to the disk; were acknowledged ones appended to them, a power failure would take those too.
  */
-function bringHome(sql: Sql): void {
+function bringHome(sql: Sql, path: string): void {
+  if ((statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  rewriteLog(sql, path);
   try {
     sql.all('PRAGMA wal_checkpoint(RESTART)');
   } catch (error) {
