@@ -106,7 +106,9 @@ async function tests(selection: readonly string[]): Promise<readonly string[]> {
     }
   };
   await Promise.all([child.exited, take(child.stdout), take(child.stderr)]);
-  return [...output.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm)].map(([, name]) => `  ${name ?? ''}`);
+  const failed = output.matchAll(/^\(fail\) (.*?)(?: \[[\d.]+ms\])?$/gm);
+  // Bun names them again at the end.
+  return [...new Set([...failed].map(([, name]) => `  ${name ?? ''}`))];
 }
 
 async function must(command: readonly string[], cwd = tree): Promise<void> {
