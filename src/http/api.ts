@@ -32,7 +32,8 @@ export async function handleCall(request: Request, context: Context, operation: 
   const call = (): Promise<unknown> =>
     context.use(opening, (operations) => callOf(operations, operation)(input));
   if (operation.name !== 'rename') return answer(await call());
-  const names = { from: token.agent, to: String(input['name']) };
+  const { name } = input;
+  const names = { from: token.agent, to: typeof name === 'string' ? name : '' };
   return answer(await renaming(context.paths, names, () => call() as Promise<Output<'rename'>>));
 }
 

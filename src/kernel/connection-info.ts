@@ -27,7 +27,7 @@ const MAX_FILE_BYTES = 65_536;
 
 /** A name, or an address with its zone; `*` is everywhere. */
 const HOST = /^(?:[\w.:%-]{1,255}|\*)$/;
-const PATH = /^[^\0-\x1f]{1,4096}$/;
+const PATH = /^\P{Cc}{1,4096}$/u;
 
 export function readConnectionFile(path: string): ConnectionInfo {
   const text = smallFile(path);

@@ -99,7 +99,7 @@ export function listen(parts: ListenParts): Listener {
    * upon bytes that were not read takes the word from it too (ECONNRESET, seen on Linux).
    */
   const refuse = (socket: Bun.Socket<Seat>, why: Failure): void => {
-    if (lingering >= MAX_REFUSED) return void socket.terminate();
+    if (lingering >= MAX_REFUSED) return socket.terminate();
     lingering += 1;
     socket.data.refused = why;
     socket.data.callOff = parts.after(REFUSED_MS, () => dismiss(socket, why));
@@ -110,7 +110,7 @@ export function listen(parts: ListenParts): Listener {
     const { data: seat } = socket;
     waiting.leave(seat.process, socket);
     seat.callOff?.();
-    if (connections > parts.maxConnections + MAX_REFUSED) return void socket.terminate();
+    if (connections > parts.maxConnections + MAX_REFUSED) return socket.terminate();
     seat.outbox?.send(JSON.stringify({ jsonrpc: '2.0', id: null, error: toRpcError(why) }));
     seat.outbox?.end();
   };

@@ -5,10 +5,12 @@
  */
 import { readdir, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endKernels, missing } from '../e2e/kernel-machine.ts';
 import { eventually, openMachine, type Machine } from '../e2e/machine.ts';
 import type { Attack, Figures } from './attack.ts';
 import { chance } from './chance.ts';
 import { left, type Victim } from './killing.ts';
+import * as kernel from './victims-kernel.ts';
 import * as local from './victims-local.ts';
 import * as mcp from './victims-mcp.ts';
 import * as serve from './victims-serve.ts';
@@ -39,6 +41,7 @@ export const clientKill: Attack = {
       }
       say(`round ${round + 1} of ${ROUNDS[form]}`);
     }
+    await endKernels(machine);
     const staged = await sweptAway(machine);
     const daemon = await machine.daemonPid();
     const alive = await left(machine.home, [daemon]);
@@ -70,7 +73,10 @@ async function victimsOf(machine: Machine): Promise<Readonly<Record<string, Vict
     follower: await token('follower'),
     hookSecret: secret,
   };
+  if (missing === undefined) await kernel.startKernel(machine);
+  const kernels = missing === undefined ? { 'kernel run': kernel.run, 'mcp execute': kernel.execute } : {};
   return {
+    ...kernels,
     'send --file': local.sendFile,
     ask: local.ask,
     hook: local.hook,

@@ -6,7 +6,7 @@ import { executionForModel } from '../../src/present/execution.ts';
 import { messageLine } from '../../src/present/line.ts';
 import { forModel, pastForModel } from '../../src/present/model.ts';
 import type { Execution } from '../../src/protocol/execution.ts';
-import type { Delivered, Json, MessageId } from '../../src/protocol/model.ts';
+import type { Delivered, Json } from '../../src/protocol/model.ts';
 import { claude, contextOf } from '../e2e/hook-session.ts';
 import { openMachine, type Machine } from '../e2e/machine.ts';
 import { openMcp } from '../e2e/mcp-client.ts';
@@ -72,7 +72,7 @@ function strange(random: Chance): Delivered {
       directory: text(5),
     },
     to: ['ann', '#topic'],
-    thread: text(3).slice(0, 64) as MessageId,
+    thread: text(3).slice(0, 64),
     attachments: [file],
     again: random.below(2) === 0,
   });

@@ -29,7 +29,7 @@ const OURS: readonly RegExp[] = [
 
 /** Controls, bidi, invisible and tag characters: none may come through anywhere. */
 const HARMFUL =
-  /[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\u2028\u2029\u{e0000}-\u{e0fff}\p{Surrogate}]/u;
+  /[\p{Cc}\p{Surrogate}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u200b\u2060-\u2064\ufeff\u2028\u2029\u{e0000}-\u{e0fff}]/u;
 /** Tags in which client programs speak themselves. */
 const VOICES =
   /<\s*\/?\s*(?:system|user|assistant|human|channel|task-|local-command|command-|function_|tool_|antml|ipc\b|bash-|context|instructions)/i;
@@ -60,7 +60,7 @@ export function shownIn(text: string, also: readonly RegExp[] = []): number {
 
 /** Throws for a character that acts, or a tag of the client's. */
 export function harmless(text: string): void {
-  const [character] = HARMFUL.exec(text) ?? [];
+  const [character] = HARMFUL.exec(text.replaceAll(/[\n\t]/g, '')) ?? [];
   if (character !== undefined) throw fault(text, 'a character that acts', character);
   const [tag] = VOICES.exec(text) ?? [];
   if (tag !== undefined) throw fault(text, 'a tag of the client’s', tag);

@@ -20,7 +20,7 @@ const HELLO = {
 };
 
 /** `ipc mcp`, spoken to line by line: what of its answers came whole is what its client knows. */
-class Server {
+export class Server {
   readonly child: Child;
   readonly answers = new Map<number, string>();
   #number = 0;
@@ -52,7 +52,7 @@ class Server {
 
   #say(message: object): void {
     try {
-      this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+      void this.child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
       void Promise.resolve(this.child.stdin.flush()).catch(() => undefined);
     } catch {
       // It was killed this moment.
@@ -64,7 +64,7 @@ class Server {
   }
 
   /** False: it was killed before it answered. */
-  async answered(number: number): Promise<boolean> {
+  async knows(number: number): Promise<boolean> {
     return await this.until(number).then(
       () => true,
       () => false,
@@ -82,9 +82,9 @@ class Server {
 
   /** After so many answers of what it was asked by now, or a little later; and all it had written by then is read. */
   async killed({ random, usualMs }: Stage, asked: number): Promise<void> {
-    const answered = new Tally(random.below(asked + 1));
-    this.#tally = answered;
-    await answered.reached(5_000);
+    const tally = new Tally(random.below(asked + 1));
+    this.#tally = tally;
+    await tally.reached(5_000);
     await killWithin(this.child, random, usualMs / 3);
     await this.#reading;
   }
@@ -108,7 +108,7 @@ export const send: Victim = async (stage) => {
     for (const text of bodies) {
       const number = server.call('send', { to: 'sink-mcp', text });
       calls.push([number, text]);
-      if (!(await server.answered(number))) return;
+      if (!(await server.knows(number))) return;
     }
   })();
   await server.killed(stage, bodies.length);

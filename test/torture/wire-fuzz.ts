@@ -119,7 +119,7 @@ function frame(random: Chance, signed: Set<string>): Uint8Array {
     const frames = encodeMessage(signerOf(key), {
       header,
       parent: value(random) as Facts,
-      content: content(random),
+      content: strangeContent(random),
     });
     return Buffer.concat(messageChunks(frames));
   };
@@ -146,7 +146,7 @@ function frame(random: Chance, signed: Set<string>): Uint8Array {
   ])();
 }
 
-function content(random: Chance): Facts {
+function strangeContent(random: Chance): Facts {
   const text = (): unknown =>
     random.pick<() => unknown>([() => word(random, 30), () => value(random), () => ['a', 1, null]])();
   return random.pick<() => Facts>([

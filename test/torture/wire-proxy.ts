@@ -41,5 +41,5 @@ export function wireProxy(path: string, target: string): WireProxy {
       close: (client) => void client.data.other?.then((daemon) => daemon.end()),
     },
   });
-  return { said, answered, [Symbol.dispose]: () => void listener.stop(true) };
+  return { said, answered, [Symbol.dispose]: () => listener.stop(true) };
 }

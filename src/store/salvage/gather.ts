@@ -30,7 +30,9 @@ export function gather(sql: Sql, pages: Pages, forest: Forest): Gathered {
     const page = parsePage(bytes, false);
     if (page?.kind === 'table-leaf') for (const cell of cellsOf(doubtful.overflow, page)) take(cell);
   }
-  const cut = new Set(late.filter(insert).map(({ rowid }) => rowid));
+  const cut = new Set(
+    late.filter((cell) => insert(cell) && tableOf(cell) === 'message').map(({ rowid }) => rowid),
+  );
   gatherSmall(sql, forest);
   return { cut, counters: countersIn(forest) };
 }
