@@ -1,6 +1,6 @@
 /** Limits of the system, under the compiled binary: open files, and paths that are long or strange. */
 import { describe, expect, test } from 'bun:test';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { lineClient, type LineClient } from '../torture/line-client.ts';
@@ -123,7 +123,7 @@ describe('a home', () => {
         relative,
       );
       expect(messages).toHaveLength(6);
-      const { pid, socket } = await machine.json<{ pid: number; socket: string }>(['daemon', 'status'], {
+      const { socket } = await machine.json<{ socket: string }>(['daemon', 'status'], {
         env,
       });
       expect(Buffer.byteLength(socket)).toBeLessThanOrEqual(103);
@@ -131,7 +131,6 @@ describe('a home', () => {
       const { ok } = await machine.json<{ ok: boolean }>(['doctor'], { env });
       expect(ok).toBe(true);
       await machine.ok(['daemon', 'stop'], { env });
-      await eventually(async () => (existsSync(`/proc/${pid}`) ? undefined : true));
       if (!socket.startsWith(home)) rmSync(join(socket, '..'), { recursive: true });
     },
     60_000,
