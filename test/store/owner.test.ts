@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { openSql, type Sql } from '../../src/store/engine/connection.ts';
 import { migrate } from '../../src/store/engine/migrate.ts';
-import { takeOver } from '../../src/store/engine/owner.ts';
+import { nameStore, takeOver } from '../../src/store/engine/owner.ts';
 import { openStore } from '../../src/store/open.ts';
 import { openTown } from '../contract/town.ts';
 import { rejection } from '../support/rejection.ts';
@@ -31,14 +31,24 @@ function onFullDisk(path: string) {
   migrate(sql);
   sql.script('CREATE TABLE IF NOT EXISTS filler (bytes BLOB)');
   const state = { full: true };
-  const get: Sql['get'] = (text, ...values) => {
-    if (state.full && text.startsWith('INSERT')) {
+  nameStore(sql);
+  const run: Sql['run'] = (text, ...values) => {
+    if (state.full && text.startsWith('UPDATE')) {
       sql.script('PRAGMA max_page_count = 1');
-      sql.run('INSERT INTO filler VALUES (zeroblob(100000))');
+      return sql.run('INSERT INTO filler VALUES (zeroblob(100000))');
     }
-    return sql.get(text, ...values);
+    return sql.run(text, ...values);
   };
-  return { state, sql: { ...sql, get } as Sql };
+  return {
+    state,
+    sql: {
+      ...sql,
+      run,
+      get inTransaction() {
+        return sql.inTransaction;
+      },
+    } as Sql,
+  };
 }
 
 test('where the disk is full a store is opened all the same, and taken over when there is room', async () => {

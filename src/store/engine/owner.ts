@@ -51,6 +51,7 @@ export function takeOver(sql: Sql): Owner {
   if (store === null) throw new Failure('disk_full', 'wanted room to name the store, found the disk full');
   // The disk was full: reading goes on, and the first transaction for which there is room takes over.
   const isDue = taken === undefined;
+  let isTried = false;
   return {
     store,
     // What the mark says must never be ahead.
@@ -58,8 +59,10 @@ export function takeOver(sql: Sql): Owner {
     check: () => {
       const found = sql.get<{ value: number }>(OPENED)?.value;
       // Again, if need be: the transaction that took over may have been rolled back.
-      if (isDue && found === opened) return void sql.run(OPEN);
-      if (found !== (isDue ? opened + 1 : opened)) throw notBegun();
+      if (isDue && found === opened) {
+        isTried = true;
+        sql.run(OPEN);
+      } else if (found !== (isTried ? opened + 1 : opened)) throw notBegun();
     },
   };
 }
