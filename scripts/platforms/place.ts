@@ -1,3 +1,8 @@
+/** What it takes to run a binary for another platform: a place for it, and commands run to their end. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
 /** Where a binary for another platform runs on this machine. */
 export interface Place extends AsyncDisposable {
   /** The command that runs a program of that platform; both files lie in `folder`. */
@@ -19,16 +24,28 @@ export async function must(
   command: readonly string[],
   options: { readonly env?: Record<string, string | undefined>; readonly cwd?: string } = {},
 ): Promise<string> {
+  // Into files: Wine's server, and a daemon begun there, keep a pipe of whoever began them open for as long as they live.
+  await using said = await outputFiles();
   const child = Bun.spawn([...command], {
     ...options,
     stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'pipe',
+    stdout: Bun.file(said.talk),
+    stderr: Bun.file(said.trouble),
     timeout: 180_000,
   });
-  const [talk, trouble, status] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
+  const status = await child.exited;
+  const [talk, trouble] = await Promise.all([readFile(said.talk, 'utf8'), readFile(said.trouble, 'utf8')]);
   if (status !== 0) throw new Error(`${command.join(' ')} ended with ${status}: ${talk}${trouble}`);
   return talk;
+}
+
+async function outputFiles(): Promise<{ talk: string; trouble: string } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), 'ipc-said-'));
+  return {
+    talk: join(folder, 'stdout'),
+    trouble: join(folder, 'stderr'),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
 }
 
 export function lacks(...programs: readonly string[]): string | undefined {
