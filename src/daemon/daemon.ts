@@ -95,9 +95,14 @@ async function takeHome(paths: Paths): Promise<Lock> {
     milliseconds: LOCK_MS,
     isPointless: () => isListening(paths.socket),
   });
-  // Who listens has the home, even if the file of its lock was deleted; it takes that again by itself.
-  if (lock !== undefined && !(await isListening(paths.socket))) return lock;
+  const isHeard = await isListening(paths.socket);
+  if (lock !== undefined && !isHeard) return lock;
   lock?.[Symbol.dispose]();
+  // A socket that is listened on has the home, even if the file of its daemon's lock was deleted: that one takes it
+  // again by itself. A pipe's name is everybody's: who serves it without the lock, which nobody can delete on Windows
+  // while it is held, is a stranger, and two servers of one name would share its clients.
+  if (lock !== undefined && isPipe(paths.socket))
+    throw new Failure('daemon_foreign', `wanted to listen on ${paths.socket}; another program does already`);
   throw new Failure('busy', `wanted the home ${paths.home} for this daemon; another one has it`);
 }
 
@@ -106,7 +111,6 @@ async function serve(world: World, lock: Lock): Promise<number> {
   const ending = Promise.withResolvers<Ending>();
   const stop = (reason: string, code = 0): void => ending.resolve({ reason, code });
 
-  await refuseSquatter(paths);
   const complain =
     (operation: string) =>
     (error: unknown): void => {
@@ -224,15 +228,6 @@ async function serve(world: World, lock: Lock): Promise<number> {
   stopListening();
   log.write('stopped', { after: clock.now() - world.startedAt });
   return code;
-}
-
-/**
- * We hold the home, so whoever answers on its pipe is a stranger. A socket file lies in the home and is
- * taken from a stranger; a pipe's name is everybody's, and two servers of one name would share its clients.
- */
-async function refuseSquatter({ socket }: Paths): Promise<void> {
-  if (!isPipe(socket) || !(await isListening(socket))) return;
-  throw new Failure('daemon_foreign', `wanted to listen on ${socket}; another program does already`);
 }
 
 /** The connection that saw a sync fail is closed; whoever starts the next daemon is told by it what cannot go on. */
