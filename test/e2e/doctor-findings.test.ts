@@ -66,7 +66,11 @@ test('a home with the wrong mode, a configuration nobody can read, a body that i
   const [code, found] = await findings();
   expect([code, found.get('store')]).toMatchObject([
     1,
-    { state: 'fail', found: `missing ${messages[0]?.bodyBlob.path}` },
+    {
+      state: 'fail',
+      found: expect.stringMatching(/^missing, of message \S+ from ann: /),
+      run: 'ipc doctor --repair',
+    },
   ]);
 
   await Bun.write(join(machine.home, 'config.json'), '{"idleExit": ');

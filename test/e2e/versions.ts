@@ -12,6 +12,7 @@ export const FORMER = { version: '0.1.0', schema: 2 } as const;
 export interface Versions extends AsyncDisposable {
   /** The previous release: a file to run, as client and as daemon. */
   readonly former: string;
+  readonly formerVersion: string;
   /** A later one, from this source. */
   readonly current: string;
   readonly currentVersion: string;
@@ -24,8 +25,26 @@ export async function openVersions(): Promise<Versions> {
   const isLater = compareVersions(own, FORMER.version) > 0;
   return {
     former,
+    formerVersion: FORMER.version,
     current: isLater ? BINARY : await built(join(folder, 'ipc'), '9.9.9'),
     currentVersion: isLater ? own : '9.9.9',
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
+
+const EARLIER = '0.1.9';
+
+/**
+ * This program and one a version before it that reads the same stores, as most versions do: those two can replace each
+ * other again and again. The previous release cannot come back to a store whose schema the current one has changed.
+ */
+export async function openNeighbours(): Promise<Versions> {
+  const folder = await mkdtemp(join(tmpdir(), 'ipc-versions-'));
+  return {
+    former: await built(join(folder, `ipc-${EARLIER}`), EARLIER),
+    formerVersion: EARLIER,
+    current: BINARY,
+    currentVersion: await versionOf(BINARY),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
 }

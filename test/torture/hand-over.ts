@@ -6,7 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually, openMachine, type Machine } from '../e2e/machine.ts';
-import { FORMER, openVersions, type Versions } from '../e2e/versions.ts';
+import { openNeighbours, type Versions } from '../e2e/versions.ts';
 import { waitForLock } from '../../src/system/lock.ts';
 import { daemonsOf } from '../support/daemons.ts';
 import { damageOf, errorsIn, lyingReceipts } from './account.ts';
@@ -41,7 +41,7 @@ export const handOver: Attack = {
 
 async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   await using machine = await openMachine();
-  await using versions = await openVersions();
+  await using versions = await openNeighbours();
   const { former, current, currentVersion } = versions;
   await hospitable(machine);
   const crowd = openCrowd(machine, new Ledger(), chance(seed));
@@ -62,7 +62,7 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
   let longest = 0;
   const upgrading = (async () => {
     for (let done = 1; done <= UPGRADES[form] && !crowd.over; done += 1) {
-      await goBack(crowd, former);
+      await goBack(crowd, versions);
       const begun = performance.now();
       await isUp(machine, versions);
       longest = Math.max(longest, performance.now() - begun);
@@ -115,15 +115,16 @@ async function run({ form, seed, say }: AttackParts): Promise<Figures> {
  * The former program comes back as the daemon, as when one of its clients wins the race for the start: the
  * others wait for the lock that starting takes, and then find it.
  */
-async function goBack(crowd: Crowd, former: string): Promise<void> {
+async function goBack(crowd: Crowd, versions: Versions): Promise<void> {
   const { machine, chance: random } = crowd;
+  const { former } = versions;
   using racing = await waitForLock(join(machine.home, 'start.lock'), { milliseconds: 20_000 });
   if (racing === undefined) throw new Error('wanted the lock that starting takes');
-  const before = (await formerStarts(machine)).length;
+  const before = (await formerStarts(machine, versions)).length;
   if (random.next() < 0.3) for (const pid of daemonsOf(machine.home)) killed(pid);
   else await command(crowd, ['daemon', 'stop'], { binary: former });
   machine.start(['daemon', 'run'], { binary: former });
-  await eventually(async () => ((await formerStarts(machine)).length > before ? true : undefined));
+  await eventually(async () => ((await formerStarts(machine, versions)).length > before ? true : undefined));
 }
 
 function killed(pid: number): void {
@@ -134,9 +135,9 @@ function killed(pid: number): void {
   }
 }
 
-async function formerStarts({ home }: Machine): Promise<string[]> {
+async function formerStarts({ home }: Machine, { formerVersion }: Versions): Promise<string[]> {
   const log = await readFile(join(home, 'daemon.log'), 'utf8');
-  return log.split('\n').filter((line) => line.includes(` ready version=${FORMER.version} `));
+  return log.split('\n').filter((line) => line.includes(` ready version=${formerVersion} `));
 }
 
 /** Resolves when the current version's daemon is the one that runs. */
