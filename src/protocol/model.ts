@@ -118,13 +118,23 @@ export type Attachment = z.infer<typeof Attachment>;
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export const Json = z.custom<Json>((value) => value !== undefined);
 
-export const Body = z
+/** Kept as it is: half a surrogate pair has no UTF-8, and would come back from the store as another character. */
+const WellFormed = z
   .string()
-  .refine((text) => text.isWellFormed(), { error: 'wanted well-formed Unicode, found a lone surrogate' })
-  .refine((text) => text.length <= INLINE_BODY_BYTES && utf8.encode(text).length <= INLINE_BODY_BYTES, {
+  .refine((text) => text.isWellFormed(), { error: 'wanted well-formed Unicode, found a lone surrogate' });
+
+/** A thread as its sender names it. */
+export const Thread = WellFormed.min(1).max(64);
+/** Who leases, as it names itself. */
+export const Reader = WellFormed.min(8).max(64);
+
+export const Body = WellFormed.refine(
+  (text) => text.length <= INLINE_BODY_BYTES && utf8.encode(text).length <= INLINE_BODY_BYTES,
+  {
     error: `wanted a body of at most ${INLINE_BODY_BYTES} bytes; longer ones go as a staged blob`,
     ...failing('too_large'),
-  });
+  },
+);
 
 /** Who sent it, stamped by the daemon from the session's credential, never from a field of the caller's. */
 export const Sender = z.object({

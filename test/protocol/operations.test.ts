@@ -52,3 +52,13 @@ describe('failures', () => {
     expect(asFailure(new TypeError('x is not a function')).code).toBe('internal');
   });
 });
+
+test.each([
+  ['thread', () => operations.send.input.safeParse({ to: ['bob'], body: 'x', thread: 'half \ud834' })],
+  ['reader', () => operations.check.input.safeParse({ reader: 'reader \ud834' })],
+])('half a surrogate pair, which no store can keep, is refused in a %s', (_field, parse) => {
+  expect(parse()).toMatchObject({
+    success: false,
+    error: { issues: [{ message: expect.stringContaining('lone') }] },
+  });
+});

@@ -8,13 +8,14 @@ import {
   Instant,
   Message,
   MessageId,
+  Reader,
   Receipt,
   ReceiptAndReach,
 } from '../model.ts';
 import { operation, streaming } from './define.ts';
 
 /** A process that fetches; its leases are its own, so a repeated fetch returns the same messages. */
-const reader = z.string().min(8).max(64).describe('who leases; a repeat by the same reader gets the same');
+const reader = Reader.describe('who leases; a repeat by the same reader gets the same');
 
 const everyone = z.boolean().optional().describe('of all agents, not only mine (people only)');
 

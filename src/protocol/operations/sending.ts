@@ -11,8 +11,10 @@ import {
   MessageId,
   Presence,
   Priority,
+  Reader,
   StagedAttachment,
   StagedBlob,
+  Thread,
 } from '../model.ts';
 import { operation } from './define.ts';
 
@@ -30,7 +32,7 @@ const content = {
 
 const addressed = {
   to: z.array(z.string().min(1).max(65)).min(1).max(100).describe('names, #topics or @all'),
-  thread: z.string().min(1).max(64).optional().describe('thread to put it in'),
+  thread: Thread.optional().describe('thread to put it in'),
   replyTo: MessageId.optional().describe('message it answers'),
   go: z.boolean().optional().describe('yes, to more than ten recipients of @all'),
 };
@@ -80,7 +82,7 @@ export const sending = {
       ...content,
       ...addressed,
       timeout: z.number().nonnegative().max(86_400).default(60).describe('seconds to wait for the answer'),
-      reader: z.string().min(8).max(64).describe('who leases the answer'),
+      reader: Reader.describe('who leases the answer'),
     }),
     output: z.object({
       sent: Sent,
