@@ -4,7 +4,7 @@ import type { Attack, AttackParts, Form } from './attack.ts';
 import type { CrowdOrder, CrowdReport, Manner } from './crowd-peer.ts';
 import { badLogLines, memoryOf, openFiles, processorSeconds } from './daemon-facts.ts';
 import { freshKey, lineClient } from './line-client.ts';
-import { comparison, quietClient } from './quiet-client.ts';
+import { comparison, quietClient, type Windows } from './quiet-client.ts';
 
 interface Wave {
   readonly manner: Manner;
@@ -63,7 +63,7 @@ async function run({ form, say }: AttackParts) {
   await quiet.work(200);
   const before = await memory.now();
   const files = await openFiles(pid);
-  const windows = { quiet: [] as number[][], attacked: [] as number[][] };
+  const windows: Windows = { quiet: [], attacked: [], beside: [] };
   const totals = { opened: 0, told: 0, closed: 0, visits: 0 };
   const newcomers = { came: 0, in: 0, busy: 0 };
 
@@ -101,7 +101,7 @@ async function run({ form, say }: AttackParts) {
 
   const peak = await memory.peak();
   const arrived = await quiet.settle();
-  const { ratio, during, figures } = comparison(windows.quiet, windows.attacked);
+  const { ratio, during, figures } = comparison(windows);
   const bad = await badLogLines(machine.home);
   if (bad.length > 0)
     throw new Error(`the log has ${bad.length} lines such as ${bad.slice(0, 5).join('\n')}`);

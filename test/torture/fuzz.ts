@@ -4,7 +4,7 @@ import type { Attack, AttackParts } from './attack.ts';
 import { badLogLines, memoryOf } from './daemon-facts.ts';
 import type { FuzzOrder, FuzzReport } from './fuzz-peer.ts';
 import { freshKey, lineClient } from './line-client.ts';
-import { comparison, QUIET_NAMES, quietClient } from './quiet-client.ts';
+import { comparison, QUIET_NAMES, quietClient, type Windows } from './quiet-client.ts';
 
 const FRAMES = { short: { batches: 4, each: 5_000 }, long: { batches: 25, each: 40_000 } } as const;
 const BYSTANDERS = ['stander-1', 'stander-2', 'stander-3'];
@@ -45,22 +45,30 @@ async function run({ form, seed, say }: AttackParts) {
   };
 
   const { batches, each } = FRAMES[form];
-  const windows = { quiet: [] as number[][], attacked: [] as number[][] };
+  // The fuzzer takes a processor whomever it attacks: how long others wait beside it says what is the daemon's.
+  await using elsewhere = await openMachine();
+  await elsewhere.ok(['daemon', 'start']);
+  const windows: Windows = { quiet: [], attacked: [], beside: [] };
+  const workWhile = async (into: number[][], order: FuzzOrder): Promise<FuzzReport> => {
+    let over = false;
+    const attacking = attackWith(order).finally(() => (over = true));
+    while (!over) into.push(await quiet.work(250));
+    return attacking;
+  };
   const reports: FuzzReport[] = [];
   for (let batch = 1; batch <= batches; batch += 1) {
     windows.quiet.push(await quiet.work(250));
     const order = { socket, seed: seed + batch, frames: each, cast };
-    let over = false;
-    const attacking = attackWith(order).finally(() => (over = true));
-    while (!over) windows.attacked.push(await quiet.work(250));
-    reports.push(await attacking);
+    reports.push(await workWhile(windows.attacked, order));
+    const other = { ...order, socket: `${elsewhere.home}/ipc.sock`, frames: each / 5 };
+    await workWhile(windows.beside, other);
     say(`${batch * each} frames, ${await memory.now()} MiB`);
   }
   const endless = await endlessLine(socket);
   const peak = await memory.peak();
 
   const report = sum(reports);
-  const { ratio, during, figures } = comparison(windows.quiet, windows.attacked);
+  const { ratio, during, figures } = comparison(windows);
   if (report.defects.length > 0) throw new Error(report.defects.join('\n'));
   const bad = await badLogLines(machine.home);
   if (bad.length > 0)

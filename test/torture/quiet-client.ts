@@ -72,14 +72,21 @@ export function percentile(values: readonly number[], hundredths: number): numbe
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * hundredths) / 100))] ?? Number.NaN;
 }
 
-/** Windows of quiet and of attack in turns; the machine's own moods fall on both. */
-export function comparison(quiet: readonly number[][], attacked: readonly number[][]) {
+/** Steps of the quiet client's, window by window; quiet and attack take turns, the machine's own moods fall on both. */
+export interface Windows {
+  readonly quiet: number[][];
+  readonly attacked: number[][];
+  /** While the same attack is made on a daemon of another home: what it costs to share the machine only. */
+  readonly beside: number[][];
+}
+
+export function comparison({ quiet, attacked, beside }: Windows) {
   const middle = (windows: readonly number[][], hundredths: number): number =>
     percentile(
       windows.map((window) => percentile(window, hundredths)),
       50,
     );
-  const [before, during] = [middle(quiet, 99), middle(attacked, 99)];
+  const [before, during, shared] = [middle(quiet, 99), middle(attacked, 99), middle(beside, 99)];
   return {
     ratio: during / before,
     during,
@@ -89,6 +96,12 @@ export function comparison(quiet: readonly number[][], attacked: readonly number
       'quiet p99 ms': before.toFixed(2),
       'attacked p99 ms': during.toFixed(2),
       'p99 ratio': (during / before).toFixed(2),
+      ...(beside.length === 0
+        ? {}
+        : {
+            'p99 ms with another daemon attacked': shared.toFixed(2),
+            'p99 ratio to that': (during / shared).toFixed(2),
+          }),
     },
   };
 }
