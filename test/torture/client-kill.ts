@@ -21,7 +21,7 @@ export const clientKill: Attack = {
   name: 'client-kill',
   promise:
     'client programs killed in the middle of a call lose nothing, double nothing unmarked, and leave neither name nor process',
-  shortMs: 120_000,
+  shortMs: 240_000,
   run: async ({ form, seed, say }) => {
     await using machine = await openMachine();
     const random = chance(seed);

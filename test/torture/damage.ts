@@ -20,7 +20,7 @@ export const damage: Attack = {
   name: 'damage',
   promise:
     'a damaged store is said to be damaged, loses nothing in silence, and every readable message is saved',
-  shortMs: 120_000,
+  shortMs: 240_000,
   run: attack,
 };
 
