@@ -8,13 +8,14 @@ export async function consoleShows(place: Place): Promise<string | undefined> {
   if (lacks('script') !== undefined) return 'no script (Debian: bsdutils)';
   const ipc = place.inside('ipc.exe');
   const clean = Object.entries(process.env).filter(
-    ([name]) => !/^(IPC_|CLAUDE|CODEX|GEMINI|NO_COLOR)/.test(name),
+    ([name]) => !/^(IPC_|CLAUDE|CODEX|GEMINI|NO_COLOR|FORCE_COLOR|CI$|TERM$)/.test(name),
   );
   const env = {
     ...Object.fromEntries(clean),
     ...place.variables,
     IPC_HOME: place.inside('console home'),
     USER: 'ann',
+    TERM: 'xterm-256color',
   };
   const plain = (...args: string[]): Promise<string> => must(place.command(ipc, args), { env });
   const onTerminal = (...args: string[]): Promise<string> => {
