@@ -68,6 +68,8 @@ const sleepers: Readonly<Record<string, string>> = {
   'test/support/until.ts': 'looks again every few milliseconds: the one loop other tests wait with',
   'test/torture/loop-storm.ts':
     'waits until nothing was said for a while, and then looks how calm the daemon is',
+  'test/torture/life-daemon.ts': 'measures a daemon that nobody asks for anything, and sends at a pace',
+  'test/torture/life-day.ts': 'turns a clock of its own on, and sends at a pace',
   'test/torture/storm-agent.ts': 'waits as long as the refusal says before it tries again',
 };
 

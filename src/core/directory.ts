@@ -109,9 +109,10 @@ async function who(
 ): Promise<Output<'who'>> {
   await desk.presence.settle();
   const around = { now: desk.clock.now(), processes: desk.processes };
-  const profiles = await desk.store.agents({ name: query.name, now: around.now });
-  if (query.name !== null && profiles.length === 0) throw noSuchAgent(query.name);
   const you = session.agent?.id ?? null;
+  const wanted = query.all ? {} : { beside: you === null ? [] : [you] };
+  const profiles = await desk.store.agents({ name: query.name, ...wanted, now: around.now });
+  if (query.name !== null && profiles.length === 0) throw noSuchAgent(query.name);
   const shown = profiles.filter(
     (profile) => query.all || query.name !== null || profile.id === you || isHere(profile, around),
   );

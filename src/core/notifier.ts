@@ -119,7 +119,7 @@ interface News {
 async function toTell(desk: Desk, after: Map<AgentId, Cursor>): Promise<readonly News[]> {
   const [now, mono] = [desk.clock.now(), desk.clock.mono()];
   const news: News[] = [];
-  for (const profile of await desk.store.agents({ name: null, now })) {
+  for (const profile of await desk.store.agents({ name: null, beside: [], now })) {
     if (!concernsPerson(profile, now)) continue;
     const { id: agent } = profile;
     const look = { agent, lease: null, limit: PAGE, bytes: Number.MAX_SAFE_INTEGER, unproven: null };

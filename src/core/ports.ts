@@ -52,7 +52,12 @@ export interface Store {
     now: number;
     compose: Compose;
   }): Promise<{ ids: readonly string[]; wake: readonly AgentId[] }>;
-  agents(query: { name: AgentName | null; now: number }): Promise<readonly AgentProfile[]>;
+  /** `beside`: these, people, and whoever may be here; of thousands that were ever here they are few. */
+  agents(query: {
+    name: AgentName | null;
+    beside?: readonly AgentId[];
+    now: number;
+  }): Promise<readonly AgentProfile[]>;
   remove(step: {
     name: AgentName;
     force: boolean;

@@ -1,5 +1,7 @@
-/** Loop storms against the compiled binary, in their short form. */
+/** Loop storms and a long life of the compiled binary, in their short forms. */
 import { testAttack } from '../torture/attack.ts';
+import { longLife } from '../torture/long-life.ts';
 import { loopStorm } from '../torture/loop-storm.ts';
 
 testAttack(loopStorm);
+testAttack(longLife);

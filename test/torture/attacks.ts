@@ -10,6 +10,7 @@ import { httpFuzz } from './http-fuzz.ts';
 import { ioFaults } from './io-faults.ts';
 import { kernelLies } from './kernel-lies.ts';
 import { kill } from './kill.ts';
+import { longLife } from './long-life.ts';
 import { loopStorm } from './loop-storm.ts';
 import { mcpFuzz } from './mcp-fuzz.ts';
 import { power } from './power.ts';
@@ -23,6 +24,7 @@ export const attacks: readonly Attack[] = [
   clientKill,
   kill,
   loopStorm,
+  longLife,
   handOver,
   wireFuzz,
   kernelLies,

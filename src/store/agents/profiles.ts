@@ -1,7 +1,6 @@
 /** agents and describe: who is known, and what is known of them. */
 import type { Store } from '../../core/ports.ts';
 import type { AgentId, AgentProfile } from '../../core/records/agents.ts';
-import type { AgentName } from '../../protocol/names.ts';
 import type { Engine } from '../engine/context.ts';
 import { begunAnew } from '../mailbox/chain-depth.ts';
 import { doorsOf } from '../past/message-rows.ts';
@@ -9,6 +8,9 @@ import { AGENT, agentMeant, agentRecord, anchorOf, type AgentRow } from './rows.
 
 const EVERYBODY = `SELECT ${AGENT} FROM agent a
   WHERE a.name_key IS NOT NULL AND (a.kind IS NULL OR a.kind <> 'system') ORDER BY a.name_key`;
+const HERE = `SELECT ${AGENT} FROM agent a
+  WHERE a.name_key IS NOT NULL AND a.kind <> 'system' AND (a.kind = 'human' OR a.anchor_pid IS NOT NULL
+    OR a.id IN (SELECT value FROM json_each(?1))) ORDER BY a.name_key`;
 const FORWARDS =
   'SELECT agent, name FROM forward WHERE until > ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY name_key';
 const TOPICS = `SELECT s.agent, t.name FROM membership s JOIN topic t ON t.id = s.topic
@@ -17,7 +19,7 @@ const DESCRIBE = 'UPDATE agent SET about = coalesce(?2, about), depth = coalesce
 
 export function profileMethods(engine: Engine): Pick<Store, 'agents' | 'describe'> {
   return {
-    agents: async ({ name, now }) => profiles(engine, name, now),
+    agents: async (query) => profiles(engine, query),
     describe: ({ agent, about, prompted, now }) =>
       engine.commits.write(() => {
         engine.presence.saw(agent, now);
@@ -26,14 +28,21 @@ export function profileMethods(engine: Engine): Pick<Store, 'agents' | 'describe
   };
 }
 
-function profiles(engine: Engine, name: AgentName | null, now: number): readonly AgentProfile[] {
-  const { sql } = engine;
+function profiles(
+  engine: Engine,
+  { name, beside, now }: Parameters<Store['agents']>[0],
+): readonly AgentProfile[] {
+  const { sql, presence } = engine;
   const one = name === null ? null : agentMeant(sql, name, now);
   if (name !== null && (one === null || one.kind === 'system')) return [];
-  const rows = one === null ? sql.all<AgentRow>(EVERYBODY) : [one];
-  const only = one?.id ?? null;
-  const forwards = namesByAgent(sql.all(FORWARDS, now, only));
-  const topics = namesByAgent(sql.all(TOPICS, only));
+  const all = (): AgentRow[] =>
+    beside === undefined
+      ? sql.all(EVERYBODY)
+      : sql.all(HERE, JSON.stringify([...beside, ...presence.here(now)]));
+  const rows = one === null ? all() : [one];
+  const id = one?.id ?? null;
+  const forwards = namesByAgent(sql.all(FORWARDS, now, id));
+  const topics = namesByAgent(sql.all(TOPICS, id));
   return rows.map((row) => profile(engine, row, { now, forwards, topics }));
 }
 

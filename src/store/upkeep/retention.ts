@@ -20,8 +20,11 @@ const ORPHAN = `INSERT INTO orphan (sha256, tell_at) SELECT ?1, ?2
   WHERE NOT EXISTS (SELECT 1 FROM message_blob WHERE sha256 = ?1)
   ON CONFLICT (sha256) DO UPDATE SET told = 0, tell_at = excluded.tell_at`;
 
-/** After a pass over all old messages, the next one starts when the limit of age has moved on by so much. */
-const BETWEEN_PASSES_MS = 60_000;
+/**
+ * After a pass over all old messages, the next one starts when the limit of age has moved on by so much: what
+ * is old and still needed is looked at in each.
+ */
+const BETWEEN_PASSES_MS = 3_600_000;
 
 export class Retention {
   /** Where the pass under way has come to. */
