@@ -15,10 +15,9 @@ describe('the mailbox of a session', () => {
     'R4: the twenty-first message evicts nothing, in neither direction',
     withPair(async ({ claude, gemini }) => {
       const texts = Array.from({ length: 25 }, (_, n) => `m${n}`);
-      for (const text of texts) {
-        await gemini.text('send', { to: 'claude', text });
-        await claude.text('send', { to: 'gemini', text });
-      }
+      // One direction after the other: in turns, fifty that follow from one another would be a loop to be held.
+      for (const text of texts) await gemini.text('send', { to: 'claude', text });
+      for (const text of texts) await claude.text('send', { to: 'gemini', text });
       for (const each of [claude, gemini]) expect(fenced(await each.text('check'))).toEqual(texts);
       expect(fenced(await claude.text('history', { limit: 100 }))).toHaveLength(50);
     }),
