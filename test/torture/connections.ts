@@ -173,7 +173,11 @@ async function visit(
   { mayBeBusy }: { mayBeBusy: boolean },
 ): Promise<void> {
   for (let number = 0; number < 5; number += 1) {
-    const { code, stdout, stderr } = await machine.run(['send', 'somebody', `visit ${newcomers.came}`]);
+    const come = () => machine.run(['send', 'somebody', `visit ${newcomers.came}`]);
+    let { code, stdout, stderr } = await come();
+    // In a storm one in twenty finds it full for a moment, and is told that he may come again.
+    for (let again = 0; code === 75 && !mayBeBusy && again < 3; again += 1)
+      ({ code, stdout, stderr } = await come());
     newcomers.came += 1;
     if (code === 0) newcomers.in += 1;
     else if (code === 75 && stderr.includes('sessions at once') && mayBeBusy) newcomers.busy += 1;
