@@ -21,6 +21,8 @@ export interface ListenParts {
   /** Called when the first bytes came; `greeted` is to be called when it has said hello. */
   readonly accept: (connection: Connection, greeted: () => void) => Receiver;
   readonly after: (milliseconds: number, run: () => void) => () => void;
+  /** Runs something in the next turn of the event loop. */
+  readonly turn: (run: () => void) => void;
 }
 
 export interface Listener {
@@ -45,6 +47,13 @@ const WRITTEN_MS = 1_000;
 const MAX_REFUSED = 16;
 
 const REFUSED_MS = 1_000;
+
+/**
+ * The system lets 512 wait at a socket (Bun's backlog). Who are more in one turn came while others were taken, and as
+ * long as such come the runtime takes them and looks at nothing else: eight that connect and leave, as fast as they
+ * can on a core of their own, kept every session unheard for as long as they went on (seen: a minute and more).
+ */
+const MOST_A_TURN = 600;
 
 /** A connection that says nothing is not kept; what it begins to say has as long again. */
 export const HELLO_MS = 5_000;
@@ -78,8 +87,22 @@ export function listen(parts: ListenParts): Listener {
   let lingering = 0;
   const waiting = new WaitingRoom<Bun.Socket<Seat>>();
 
+  let taken = 0;
+  /** The runtime leaves a socket that was closed: the next one is its equal, at the same place, and has its own turn. */
+  const letOthersGoOn = (): void => {
+    taken += 1;
+    if (taken === 1) parts.turn(() => (taken = 0));
+    if (taken !== MOST_A_TURN || isPipe(parts.path)) return;
+    try {
+      rebind();
+    } catch {
+      // A place that cannot be taken anew is looked after by who repairs it, and tells.
+    }
+  };
+
   const admit = (socket: Bun.Socket<Seat>): void => {
     connections += 1;
+    letOthersGoOn();
     const peer = parts.uid === undefined ? undefined : peerProcess(socket);
     const seat: Seat = { ...nobody(), process: peer?.pid ?? 0, outbox: new Outbox(socket) };
     socket.data = seat;
@@ -175,16 +198,17 @@ export function listen(parts: ListenParts): Listener {
 
   let bound = bind();
   const intact = (): boolean => isPipe(parts.path) || fileIdentity(parts.path) === bound.identity;
+  const rebind = (): void => {
+    const former = bound.server;
+    bound = bind();
+    former.stop(false);
+  };
   return {
     get connections() {
       return connections;
     },
     intact,
-    rebind: () => {
-      const former = bound.server;
-      bound = bind();
-      former.stop(false);
-    },
+    rebind,
     close: () => {
       if (intact() && !isPipe(parts.path)) removeIfThere(parts.path);
       bound.server.stop(false);

@@ -34,6 +34,7 @@ export function startServer(parts: ServerParts): Server {
       return parts.maxConnections;
     },
     after: parts.after,
+    turn: parts.turn,
     accept: (connection, greeted) => {
       const left = (session: ServerSession): void => void sessions.delete(session);
       const session = new ServerSession(connection, { ...parts, turns, greeted }, left);

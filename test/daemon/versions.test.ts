@@ -149,6 +149,7 @@ test('the late stop of an old daemon leaves the socket of the new one alone', as
     maxConnections: 4,
     uid: home.environment.uid,
     after: systemClock().after,
+    turn: systemClock().turn,
     accept: () => ({ data: () => undefined, closed: () => undefined }),
   };
   const old = listen(parts);

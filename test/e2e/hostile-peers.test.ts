@@ -1,8 +1,7 @@
-/**
- * Peers that mean harm, on the compiled binary's socket: the short form of the attack (issue 6). `crowd` is left to
- * scripts/torture: since it and the rest came together its well-behaved client is sometimes hung up on (open defect).
- */
+/** Peers that mean harm, on the compiled binary's socket: the short form of each attack (issue 6). */
 import { testAttack } from '../torture/attack.ts';
+import { crowd } from '../torture/connections.ts';
 import { fuzz } from '../torture/fuzz.ts';
 
+testAttack(crowd);
 testAttack(fuzz);

@@ -253,6 +253,7 @@ test('both sides may call: the daemon asks a session and reads its stream', asyn
     maxConnections: 4,
     uid: home.environment.uid,
     after: systemClock().after,
+    turn: systemClock().turn,
     accept: (connection) => {
       const peer = new Peer({
         connection,
