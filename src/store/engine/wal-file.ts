@@ -18,6 +18,8 @@ export interface WalFrame {
 export interface WalFile {
   /** Changes whenever the log begins anew: the first half then grows by one. */
   readonly salt: string;
+  /** Its header fits its own checksum. */
+  readonly sound: boolean;
   readonly pageSize: number;
   /** What the engine would read: all frames up to the first broken one. */
   readonly chained: number;
@@ -64,7 +66,7 @@ export function readWal(path: string): WalFile | null {
       sum: hex(bytes, at + 16),
     });
   }
-  return { salt, pageSize, chained, frames };
+  return { salt, sound, pageSize, chained, frames };
 }
 
 type ByteOrder = 'big' | 'little';
@@ -117,11 +119,10 @@ export function judgeLog(path: string, known: LogPosition): LogVerdict {
       ? { found: 'whole' }
       : { found: 'short', frames: log.chained };
   }
-  // It began anew since: all that it held before is in the database.
+  // It began anew since: all that it held before is in the database. A daemon killed right after it wrote the
+  // header leaves a new round without any frame of its own.
   const rounds = (roundOf(log.salt) - roundOf(known.salt)) >>> 0;
-  return log.chained > 0 && rounds > 0 && rounds < 2 ** 31
-    ? { found: 'whole' }
-    : { found: 'short', frames: 0 };
+  return log.sound && rounds > 0 && rounds < 2 ** 31 ? { found: 'whole' } : { found: 'short', frames: 0 };
 }
 
 function roundOf(salt: string): number {
