@@ -60,17 +60,17 @@ const machinePaths = /(?<![\w.])\/(?:work|root|Users)\/|\/home\/[a-z]+\/(?:src|w
 
 /** Test files that let time pass, each with the reason why waiting for an event cannot do. */
 const sleepers: Readonly<Record<string, string>> = {
-  'test/torture/crowd-peer.ts': 'a byte now and then is the attack itself',
-  'test/torture/fuzz-peer.ts':
+  'test/torture/socket/crowd-peer.ts': 'a byte now and then is the attack itself',
+  'test/torture/socket/fuzz-peer.ts':
     'gives up waiting for an answer that was forgotten, which is the defect it looks for',
   'test/e2e/machine.ts': 'looks again every few milliseconds until another process has done its part',
   'test/torture/moment.ts': 'a fault falls at the moment that the seed chose, whatever the victim is at',
   'test/support/until.ts': 'looks again every few milliseconds: the one loop other tests wait with',
-  'test/torture/loop-storm.ts':
+  'test/torture/storms/loop-storm.ts':
     'waits until nothing was said for a while, and then looks how calm the daemon is',
-  'test/torture/life-daemon.ts': 'measures a daemon that nobody asks for anything, and sends at a pace',
-  'test/torture/life-day.ts': 'turns a clock of its own on, and sends at a pace',
-  'test/torture/storm-agent.ts': 'waits as long as the refusal says before it tries again',
+  'test/torture/life/life-daemon.ts': 'measures a daemon that nobody asks for anything, and sends at a pace',
+  'test/torture/life/life-day.ts': 'turns a clock of its own on, and sends at a pace',
+  'test/torture/storms/storm-agent.ts': 'waits as long as the refusal says before it tries again',
 };
 
 /** What `ipc send`, `ipc check` and `ipc hook` load, some of it by lazy imports. */

@@ -1,7 +1,7 @@
 /** A wall clock that is set, ahead and back, under the compiled binary; the monotonic one goes on. */
 import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
-import { missingForDisk, watchDisk } from '../torture/disk.ts';
+import { missingForDisk, watchDisk } from '../torture/disk/disk.ts';
 import { lineClient, type LineClient } from '../torture/line-client.ts';
 import { eventually, openMachine, type Machine } from './machine.ts';
 

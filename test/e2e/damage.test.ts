@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { testAttack } from '../torture/attack.ts';
-import { damage } from '../torture/damage.ts';
+import { damage } from '../torture/disk/damage.ts';
 import { BINARY, eventually, openMachine, type Machine } from './machine.ts';
 
 interface Shown {

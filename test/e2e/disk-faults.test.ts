@@ -3,9 +3,9 @@ import { expect, test } from 'bun:test';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testAttack } from '../torture/attack.ts';
-import { errnos, missingForDisk, struck, watchDisk } from '../torture/disk.ts';
-import { ioFaults } from '../torture/io-faults.ts';
-import { power } from '../torture/power.ts';
+import { errnos, missingForDisk, struck, watchDisk } from '../torture/disk/disk.ts';
+import { ioFaults } from '../torture/disk/io-faults.ts';
+import { power } from '../torture/disk/power.ts';
 import { eventually, openMachine } from './machine.ts';
 
 testAttack(power);

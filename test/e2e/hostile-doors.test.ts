@@ -3,12 +3,12 @@ import { describe, expect, test } from 'bun:test';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { testAttack } from '../torture/attack.ts';
-import { clientKill } from '../torture/client-kill.ts';
-import { fenceFuzz } from '../torture/fence-fuzz.ts';
-import { httpFuzz } from '../torture/http-fuzz.ts';
-import { kernelLies } from '../torture/kernel-lies.ts';
-import { mcpFuzz } from '../torture/mcp-fuzz.ts';
-import { wireFuzz } from '../torture/wire-fuzz.ts';
+import { clientKill } from '../torture/client/client-kill.ts';
+import { fenceFuzz } from '../torture/mcp/fence-fuzz.ts';
+import { httpFuzz } from '../torture/http/fuzz.ts';
+import { kernelLies } from '../torture/kernel/kernel-lies.ts';
+import { mcpFuzz } from '../torture/mcp/fuzz.ts';
+import { wireFuzz } from '../torture/kernel/wire-fuzz.ts';
 import { openMachine } from './machine.ts';
 import { openMcp } from './mcp-client.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { rawSocket, type RawSocket } from '../support/raw-socket.ts';
 import { rejection } from '../support/rejection.ts';
 import { freshKey, helloParams, lineClient } from '../torture/line-client.ts';
-import { wireProxy } from '../torture/wire-proxy.ts';
+import { wireProxy } from '../torture/kernel/wire-proxy.ts';
 import { openMachine, type Machine } from './machine.ts';
 
 const socketOf = (machine: Machine): string => join(machine.home, 'ipc.sock');

@@ -11,25 +11,31 @@ export interface LineClient extends Disposable {
   end(): void;
 }
 
+/** What a refusal says of itself (`protocol/errors.ts`). */
+export interface Refusal {
+  readonly code: string;
+  readonly hint: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
 export interface Answer {
   readonly result?: Readonly<Record<string, unknown>>;
-  readonly error?: {
-    readonly message: string;
-    readonly data?: { readonly code: string; readonly hint: string };
-  };
+  readonly error?: { readonly message: string; readonly data?: Refusal };
 }
 
 export interface Greeting {
   readonly name?: string | undefined;
   readonly key?: string | undefined;
   readonly kind?: 'human' | 'agent' | 'script' | undefined;
+  /** What it says it runs in; what has the same one is known to be one program. */
+  readonly program?: string | undefined;
 }
 
-export function helloParams({ name, key, kind = 'script' }: Greeting): Record<string, unknown> {
+export function helloParams({ name, key, kind = 'script', program }: Greeting): Record<string, unknown> {
   return {
     protocol: { min: 1, max: 1 },
     version: '0.0.0',
-    caller: { client: 'attack', kind, pid: process.pid },
+    caller: { client: 'attack', kind, pid: process.pid, ...(program === undefined ? {} : { program }) },
     ...(name === undefined || key === undefined ? {} : { credential: { name, key } }),
   };
 }
@@ -37,6 +43,11 @@ export function helloParams({ name, key, kind = 'script' }: Greeting): Record<st
 /** A key as clients make them: 256 bits in base64url. */
 export function freshKey(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+}
+
+/** Always the same for a name, so that it is the same agent in every session. */
+export function keyOf(name: string): string {
+  return new Bun.CryptoHasher('sha256').update(name).digest('base64url');
 }
 
 export async function lineClient(path: string, greeting: Greeting): Promise<LineClient> {
