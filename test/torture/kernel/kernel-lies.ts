@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import type { Execution } from '../../../src/protocol/execution.ts';
 import { connectionText } from '../../../src/kernel/connection-info.ts';
 import { recordOf } from '../../e2e/kernel-machine.ts';
-import { openMachine, type Machine } from '../../e2e/machine.ts';
+import { eventually, openMachine, type Machine } from '../../e2e/machine.ts';
 import { kill } from '../../e2e/kernel-machine.ts';
 import type { Attack } from '../attack.ts';
 import { chance } from '../chance.ts';
@@ -76,7 +76,7 @@ async function lied(
   sum['slowest send ms'] = Math.max(sum['slowest send ms'], Math.round(took));
   if (took > PROMPTLY_MS) throw new Error(`${name}: a send beside it took ${took} ms`);
   if (name.startsWith('no answer') || name.startsWith('idle without')) kernel.relent();
-  const { execution, text } = await cell;
+  const { execution, text } = await ended(machine, await cell);
   if (/FORGED|STRAY/.test(text)) throw new Error(`${name}: shown: ${text.slice(0, 500)}`);
   if (execution.state === 'running' || execution.state === 'queued')
     throw new Error(`${name}: the cell goes on: ${text.slice(0, 500)}`);
@@ -87,11 +87,22 @@ async function lied(
   sum.cells += 2;
 }
 
-async function run(
-  machine: Machine,
-  code: string,
-  wait: string,
-): Promise<{ execution: Execution; text: string }> {
+interface Told {
+  readonly execution: Execution;
+  readonly text: string;
+}
+
+/** A lie may be that the cell asks for input, and that is told at once; the answer that follows ends the cell. */
+async function ended(machine: Machine, told: Told): Promise<Told> {
+  if (told.execution.asks === undefined) return told;
+  return eventually(async () => {
+    const text = await machine.ok(['kernel', 'result', told.execution.id, '--json', '--as', 'ann']);
+    const execution = JSON.parse(text) as Execution;
+    return execution.state === 'running' ? undefined : { execution, text };
+  });
+}
+
+async function run(machine: Machine, code: string, wait: string): Promise<Told> {
   const ran = await machine.run(['kernel', 'run', 'liar', code, '--wait', wait, '--json', '--as', 'ann']);
   if (ran.stdout === '') throw new Error(`no execution: ${ran.stderr}`);
   const execution = JSON.parse(ran.stdout) as Execution;
