@@ -41,6 +41,9 @@ const PAUSE_MS = 25;
 const HANDOVER_MS = 10_000;
 const NAME_REFUSED = /^(credential_refused|name_forwarding|invalid_name)$/;
 
+const neverGreets = (): Failure => foreign('it hangs up before it answers a hello');
+const breakMs = (breaks: number): number => Math.min(breaks, 4) * PAUSE_MS;
+
 type Params = Readonly<Record<string, unknown>>;
 
 export class Client {
@@ -66,13 +69,18 @@ export class Client {
     this.operations = operations as unknown as Operations;
   }
 
-  /** What the daemon said to our hello. */
+  /** What the daemon said to our hello; one that ends before it says so is followed by the next. */
   async welcome(): Promise<Welcome> {
-    const link = await this.#connected();
-    try {
-      return await link.welcome();
-    } catch (error) {
-      throw this.#refused(error);
+    for (let breaks = 1; ; breaks += 1) {
+      const link = await this.#connected();
+      try {
+        return await link.welcome();
+      } catch (error) {
+        if (!isBroken(error) || this.#closed) throw this.#refused(error);
+        if (breaks >= MAX_BREAKS) throw neverGreets();
+        this.#drop(link);
+        await pause(breakMs(breaks));
+      }
     }
   }
 
@@ -169,9 +177,9 @@ export class Client {
         `the connection broke before ${method.name} was answered; whether it was done is not known`,
       );
     }
-    if (breaks >= MAX_BREAKS) throw link.greeted ? error : foreign('it hangs up before it answers a hello');
+    if (breaks >= MAX_BREAKS) throw link.greeted ? error : neverGreets();
     this.#drop(link);
-    await pause(Math.min(breaks, 4) * PAUSE_MS);
+    await pause(breakMs(breaks));
   }
 
   #connected(): Promise<Link> {

@@ -29,8 +29,10 @@ const PATIENCE_MS = 15_000;
 const BUSY_MS = 8_000;
 /** Daemons that may be killed as they start before one gives up: something here kills each of them. */
 const MAX_KILLED = 10;
+/** A newer daemon that has just ended is back within this time, if anybody still has it. */
+const NEWER_MS = 1_000;
 
-/** Throws `daemon_unavailable`, `daemon_foreign`, `home_unsafe`, `cannot_create`. */
+/** Throws `daemon_unavailable`, `daemon_foreign`, `home_unsafe`, `cannot_create`, `store_newer`. */
 export async function reach(
   parts: EnsureParts,
   receive: (connection: Connection) => Receiver,
@@ -38,6 +40,7 @@ export async function reach(
   const until = performance.now() + PATIENCE_MS;
   const there = checkHome(parts.paths, parts.environment);
   let killed = 0;
+  let newer: { readonly error: Failure; readonly until: number } | undefined;
   for (let wait = 2; ; wait = Math.min(50, wait * 2)) {
     const dialed = (there || wait > 2) && checkSocket(parts.paths.socket, parts.environment.uid);
     const missing = dialed ? await tryDial(parts.paths.socket, receive) : 'ENOENT';
@@ -46,9 +49,15 @@ export async function reach(
     if (missing !== 'ENOENT' && missing !== 'ECONNREFUSED') await pause(wait);
     else if (missing === 'ECONNREFUSED' && (await isCrowded(parts.paths))) await pause(wait);
     else if (parts.start === 'existing') throw unavailable('it is not running');
+    else if (newer !== undefined && performance.now() > newer.until) throw newer.error;
+    else if (newer !== undefined) await pause(wait);
     else {
       // Loaded only when needed: most commands find a daemon.
-      const outcome = await (await import('./start.ts')).startDaemon(parts, until);
+      const outcome = await (await import('./start.ts')).startDaemon(parts, until).catch(beaten);
+      if (outcome instanceof Failure) {
+        newer = { error: outcome, until: performance.now() + NEWER_MS };
+        continue;
+      }
       if (outcome === 'killed') killed += 1;
       if (killed === MAX_KILLED)
         throw unavailable(`it was killed as it started, ${killed} times in a row`, LOGS);
@@ -57,6 +66,12 @@ export async function reach(
       if (outcome === 'killed') await pause(wait);
     }
   }
+}
+
+/** The store is a newer daemon's: those who brought that one may be starting it again. */
+function beaten(error: unknown): Failure {
+  if (error instanceof Failure && error.code === 'store_newer') return error;
+  throw error;
 }
 
 /**

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, lines, openMachine, type Machine } from './machine.ts';
-import { FORMER, openVersions, type Versions } from './versions.ts';
+import { FORMER, openNeighbours, openVersions, type Versions } from './versions.ts';
 
 let versions: Versions;
 beforeAll(async () => {
@@ -166,18 +166,20 @@ function mcp(machine: Machine, name: string, binary: string) {
   };
 }
 
-test('sessions of both versions that stay open see the hand-over through', async () => {
+/** Two servers of the former version and a watcher of each see the current daemon come, and `more` happen to it. */
+async function sessionsSeeThrough(
+  { former, current, currentVersion }: Versions,
+  more: (machine: Machine) => Promise<void>,
+): Promise<void> {
   await using machine = await openMachine();
-  await machine.ok(['send', 'bob', 'first'], former());
-  const servers = [mcp(machine, 'ann', versions.former), mcp(machine, 'cyd', versions.former)];
+  const ofFormer = { binary: former };
+  await machine.ok(['send', 'bob', 'first'], ofFormer);
+  const servers = [mcp(machine, 'ann', former), mcp(machine, 'cyd', former)];
   for (const server of servers) await server.begin();
   const [ann, cyd] = servers;
   const seen: Record<string, string[]> = { former: [], current: [] };
-  const watchers = (['former', 'current'] as const).map((which) => {
-    const child = machine.start(['watch', '--as', 'bob', '--json'], { binary: versions[which] });
-    return { which, child };
-  });
-  for (const { which, child } of watchers) {
+  for (const [which, binary] of Object.entries({ former, current })) {
+    const child = machine.start(['watch', '--as', 'bob', '--json'], { binary });
     void (async () => {
       for await (const line of lines(child.stdout))
         seen[which]?.push((JSON.parse(line) as { message: { body: string } }).message.body);
@@ -187,16 +189,16 @@ test('sessions of both versions that stay open see the hand-over through', async
     eventually(async () => {
       const { agents } = await machine.json<{ agents: { name: string; sessions: unknown[] }[] }>(
         ['who'],
-        former(),
+        ofFormer,
       );
       return agents.find(({ name, sessions }) => name === 'bob' && sessions.length >= count);
     });
   // The watcher of the current version has replaced the daemon by coming; the former one's went along.
   await watching(2);
-  expect((await status(machine, versions.former)).version).toBe(versions.currentVersion);
+  expect((await status(machine, former)).version).toBe(currentVersion);
   expect(await ann?.tool('send', { to: 'bob', text: 'one' })).toContain('sent to bob');
   expect(await cyd?.tool('send', { to: 'bob', text: 'two' })).toContain('sent to bob');
-  await machine.ok(['daemon', 'restart'], current());
+  await more(machine);
   await watching(2);
   expect(await ann?.tool('send', { to: 'cyd', text: 'three' })).toContain('sent to cyd');
   expect(await cyd?.tool('check', {})).toContain('three');
@@ -204,5 +206,20 @@ test('sessions of both versions that stay open see the hand-over through', async
   await eventually(async () => (Object.values(seen).every((all) => all.length >= 3) ? true : undefined));
   expect(seen).toEqual({ former: ['one', 'two', 'four'], current: ['one', 'two', 'four'] });
   expect(servers.every((server) => server.alive())).toBe(true);
-  expect(await bodies(machine, 'bob', versions.former)).toEqual(['first', 'one', 'two', 'four']);
+  expect(await bodies(machine, 'bob', former)).toEqual(['first', 'one', 'two', 'four']);
+}
+
+test(
+  'sessions of both versions that stay open see the hand-over through',
+  () => sessionsSeeThrough(versions, async () => {}),
+  60_000,
+);
+
+// Whose schema is another, like that of the former release, may find nobody but itself to start a daemon.
+test('those of two versions that read one schema see restarts through as well', async () => {
+  await using neighbours = await openNeighbours();
+  await sessionsSeeThrough(neighbours, async (machine) => {
+    for (const binary of [neighbours.current, neighbours.former, neighbours.current])
+      await machine.ok(['daemon', 'restart'], { binary });
+  });
 }, 60_000);
