@@ -7,6 +7,7 @@ import { renameSync } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import { checkSocket } from '../system/contents.ts';
 import { fileIdentity, removeIfThere } from '../system/files.ts';
+import { isPipe } from '../system/paths.ts';
 import type { Connection, Receiver } from './connection.ts';
 import { toRpcError } from './faults.ts';
 import { Outbox } from './outbox.ts';
@@ -75,11 +76,6 @@ const nobody = (): Seat => ({
   receiver: undefined,
   callOff: undefined,
 });
-
-/** A named pipe of Windows, which is no file. */
-export function isPipe(path: string): boolean {
-  return path.startsWith('\\\\');
-}
 
 export function listen(parts: ListenParts): Listener {
   let connections = 0;

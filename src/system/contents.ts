@@ -7,7 +7,7 @@ import { lstatSync, type Stats } from 'node:fs';
 import { Failure } from '../protocol/failures.ts';
 import type { Environment } from './environment.ts';
 import { shellWord } from './files.ts';
-import type { Paths } from './paths.ts';
+import { isPipe, type Paths } from './paths.ts';
 
 type Sort = 'file' | 'folder' | 'socket';
 
@@ -46,7 +46,7 @@ function foldersOf(paths: Paths): readonly string[] {
  */
 export function checkSocket(path: string, uid: number | undefined): boolean {
   // A Windows pipe lies in no folder.
-  return path.startsWith('\\\\') || check(path, 'socket', uid);
+  return isPipe(path) || check(path, 'socket', uid);
 }
 
 function check(path: string, wanted: Sort, uid: number | undefined): boolean {

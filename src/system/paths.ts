@@ -88,6 +88,11 @@ export function resolvePaths(environment: Environment): Paths {
   };
 }
 
+/** A named pipe of Windows, which is no file. */
+export function isPipe(path: string): boolean {
+  return path.startsWith('\\\\');
+}
+
 function homeFolder(environment: Environment): string {
   const asked = variable(environment, 'IPC_HOME');
   if (environment.platform === 'win32') {
