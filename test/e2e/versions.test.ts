@@ -167,18 +167,18 @@ function mcp(machine: Machine, name: string, binary: string) {
 }
 
 /** Two servers of the former version and a watcher of each see the current daemon come, and `more` happen to it. */
-async function sessionsSeeThrough(
-  { former, current, currentVersion }: Versions,
-  more: (machine: Machine) => Promise<void>,
-): Promise<void> {
+async function sessionsSeeThrough(of: Versions, more: (machine: Machine) => Promise<void>): Promise<void> {
   await using machine = await openMachine();
-  const ofFormer = { binary: former };
+  const ofFormer = { binary: of.former };
   await machine.ok(['send', 'bob', 'first'], ofFormer);
-  const servers = [mcp(machine, 'ann', former), mcp(machine, 'cyd', former)];
+  const servers = [mcp(machine, 'ann', of.former), mcp(machine, 'cyd', of.former)];
   for (const server of servers) await server.begin();
   const [ann, cyd] = servers;
   const seen: Record<string, string[]> = { former: [], current: [] };
-  for (const [which, binary] of Object.entries({ former, current })) {
+  for (const [which, binary] of [
+    ['former', of.former],
+    ['current', of.current],
+  ] as const) {
     const child = machine.start(['watch', '--as', 'bob', '--json'], { binary });
     void (async () => {
       for await (const line of lines(child.stdout))
@@ -195,7 +195,7 @@ async function sessionsSeeThrough(
     });
   // The watcher of the current version has replaced the daemon by coming; the former one's went along.
   await watching(2);
-  expect((await status(machine, former)).version).toBe(currentVersion);
+  expect((await status(machine, of.former)).version).toBe(of.currentVersion);
   expect(await ann?.tool('send', { to: 'bob', text: 'one' })).toContain('sent to bob');
   expect(await cyd?.tool('send', { to: 'bob', text: 'two' })).toContain('sent to bob');
   await more(machine);
@@ -206,7 +206,7 @@ async function sessionsSeeThrough(
   await eventually(async () => (Object.values(seen).every((all) => all.length >= 3) ? true : undefined));
   expect(seen).toEqual({ former: ['one', 'two', 'four'], current: ['one', 'two', 'four'] });
   expect(servers.every((server) => server.alive())).toBe(true);
-  expect(await bodies(machine, 'bob', former)).toEqual(['first', 'one', 'two', 'four']);
+  expect(await bodies(machine, 'bob', of.former)).toEqual(['first', 'one', 'two', 'four']);
 }
 
 test(
