@@ -2,6 +2,7 @@
 import type { ToolAnnotations } from '@modelcontextprotocol/sdk/types.js';
 import type { z } from 'zod';
 import type { OperationName, Operations } from '../protocol/operations.ts';
+import { readBy } from '../protocol/reading.ts';
 import type { AgentName } from '../protocol/names.ts';
 import type { AutoCheck, LocalKernels, Serving, ToolLook } from './parts.ts';
 
@@ -63,7 +64,14 @@ export function tool<I extends z.ZodObject>(
     readonly run: (input: z.output<I>, turn: Turn) => Promise<Answer>;
   },
 ): Tool {
-  return { ...row, run: (input, turn) => row.run(row.input.parse(input), turn) };
+  return {
+    ...row,
+    run: async (input, turn) => {
+      const read = readBy(row.input, input);
+      if (!read.success) throw read.error;
+      return row.run(read.data, turn);
+    },
+  };
 }
 
 export const reads = {

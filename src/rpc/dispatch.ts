@@ -12,6 +12,7 @@ import {
 } from '../protocol/operations.ts';
 import { kernelOfExecution } from '../protocol/execution.ts';
 import { commonFailures } from '../protocol/operations/define.ts';
+import { readBy } from '../protocol/reading.ts';
 import { nearest } from '../system/nearest.ts';
 import { forward, hostOf, type After } from './forward.ts';
 import type { Answer, IncomingCall } from './incoming-calls.ts';
@@ -91,7 +92,7 @@ function checkCaller(session: OpenSession, name: OperationName): void {
 }
 
 function validated(schema: z.ZodObject, params: unknown): unknown {
-  const parsed = schema.safeParse(params);
+  const parsed = readBy(schema, params);
   if (parsed.success) return parsed.data;
   const [first, ...others] = parsed.error.issues;
   const where = first === undefined ? '' : first.path.map(String).join('.');

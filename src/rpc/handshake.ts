@@ -1,6 +1,7 @@
 /** The daemon's side of `rpc.hello` (design §4, §5): versions, the shared secret both ways, who calls. */
 import { z } from 'zod';
 import { Failure } from '../protocol/failures.ts';
+import { readBy } from '../protocol/reading.ts';
 import { PROTOCOL, type Challenge, type Hello } from '../protocol/wire.ts';
 import { randomText } from '../system/ids.ts';
 import { proofOf, sameProof } from '../system/secret.ts';
@@ -98,7 +99,7 @@ function mismatch(found: string): Failure {
 }
 
 function parseHello(params: unknown): Hello {
-  const parsed = HelloFrame.safeParse(params);
+  const parsed = readBy(HelloFrame, params);
   // Absent and undefined are one on the wire; the exact types only know absent.
   if (parsed.success) return JSON.parse(JSON.stringify(parsed.data)) as Hello;
   const issue = parsed.error.issues[0];

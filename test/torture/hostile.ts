@@ -108,12 +108,15 @@ export function bytes(random: Chance, most: number): Buffer {
   return made;
 }
 
+/** Throws at whoever spells it or compares it. */
+const UNCOMPARABLE = { toString: {}, valueOf: {} };
+
 /** Any JSON, mostly of the wrong kind. */
 export function value(random: Chance, depth = 3): unknown {
   const kind = random.below(depth > 0 ? 10 : 6);
   if (kind < 3) return word(random);
   if (kind === 3) return random.pick(NUMBERS);
-  if (kind === 4) return random.pick([true, false, null]);
+  if (kind === 4) return random.pick([true, false, null, UNCOMPARABLE, { length: UNCOMPARABLE }]);
   if (kind === 5) return random.pick(['', 'x'.repeat(random.below(5_000)), random.pick(NAMES)]);
   const length = random.below(4);
   if (kind < 8) return Array.from({ length }, () => value(random, depth - 1));

@@ -1,5 +1,5 @@
 /** A MIME bundle as one text and its images: what a kernel offers in five forms is shown once. */
-import { type Facts, list } from '../message.ts';
+import type { Facts } from '../message.ts';
 import { plainText } from './plain.ts';
 
 export interface Image {
@@ -46,8 +46,12 @@ function textIn(data: Facts, mime: string): string | undefined {
   const value = data[mime];
   if (typeof value === 'string') return value;
   // The notebook format's lines, which some kernels send.
-  if (Array.isArray(value) && mime !== 'application/json') return list(value).map(String).join('');
+  if (isLines(value) && mime !== 'application/json') return value.join('');
   return value === undefined || value === null ? undefined : JSON.stringify(value);
+}
+
+function isLines(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((line) => typeof line === 'string');
 }
 
 function imageIn(data: Facts, mime: string): readonly Image[] {

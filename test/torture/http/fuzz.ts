@@ -2,7 +2,7 @@
  * The HTTP door under fire: seeded requests of every kind to every route, readers that never read, while a
  * well-behaved client goes on. What is refused is refused with a status that says why; nothing is a fault of ours.
  */
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { residentBytes } from '../../../scripts/bench/http-door.ts';
 import { openDoor, type HttpDoor } from '../../e2e/http-door.ts';
@@ -34,7 +34,7 @@ export const httpFuzz: Attack = {
       env: { IPC_HTTP_ADDRESS_PER_MINUTE: '100000000', IPC_HTTP_TOKEN_PER_MINUTE: '100000000' },
     });
     const target = await targetOf(machine, door);
-    const deaf = readersWhoNeverRead(door.port, target.token);
+    using deaf = readersWhoNeverRead(door.port, target.token);
     const honest = await honestClient(machine, door);
     const daemon = await machine.daemonPid();
     using memory = watchMemory({ serve: door.child.pid, daemon });
@@ -49,7 +49,7 @@ export const httpFuzz: Attack = {
     const [said, why] = await Promise.all([honest.stdout.text(), honest.stderr.text()]);
     if (said === '') throw new Error(`the well-behaved client ended: ${why}`);
     const report = JSON.parse(said) as HonestReport;
-    for (const socket of deaf) socket.destroy();
+    deaf.leave();
     const figures = { ...seen.figures, ...memory.figures(), ...wantExactlyOnce(report), ...paceOf(report) };
     wantSame(daemon, await machine.daemonPid());
     await wantNothingSmuggled(machine);
@@ -127,8 +127,9 @@ async function phase(child: Child, name: string): Promise<void> {
   await child.stdin.flush();
 }
 
-function readersWhoNeverRead(port: number, token: string): readonly Socket[] {
-  return Array.from({ length: DEAF }, () => {
+/** Gone at the end, whatever the end: while one is there this process does not end. */
+function readersWhoNeverRead(port: number, token: string): Disposable & { leave(): void } {
+  const sockets = Array.from({ length: DEAF }, () => {
     const socket = connect(port, '127.0.0.1').pause();
     socket.on('error', () => undefined);
     socket.write(
@@ -136,6 +137,10 @@ function readersWhoNeverRead(port: number, token: string): readonly Socket[] {
     );
     return socket;
   });
+  const leave = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return { leave, [Symbol.dispose]: leave };
 }
 
 /** As many at once as shoot later, who ask for nothing but what they may: what a request costs anybody. */
