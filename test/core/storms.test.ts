@@ -240,6 +240,18 @@ describe('the person', () => {
     await check(looking, { peek: true });
     expect((await send(cyd, { to: ['bob'], body: 'hello' })).deliveries).toMatchObject([{ state: 'queued' }]);
   });
+
+  test('is told also when what goes round has filled their mailbox', async () => {
+    const [olga, script] = [await world.enter('olga', 'human'), await world.enter('script', 'script')];
+    for (let number = 0; number < 1_100; number += 1)
+      await send(script, { to: ['olga'], body: `one of many: ${number}` });
+    const [ann, bob] = [await agent('ann'), await agent('bob')];
+    expect(await loop(turns(ann, 'bob'), turns(bob, 'ann'))).toBeLessThan(100);
+    const told: string[] = [];
+    for (let got = await take(olga); got.length > 0; got = await take(olga))
+      told.push(...got.filter(({ from }) => from.kind === 'system').map(({ body }) => body ?? ''));
+    expect(told).toEqual([expect.stringContaining('ipc release')]);
+  });
 });
 
 describe('an honest discussion', () => {

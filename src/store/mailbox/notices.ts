@@ -15,22 +15,25 @@ export const SYSTEM = 1 as AgentId;
 const ROOM = 1_000;
 
 const LISTENER = `SELECT ${AGENT} FROM agent a
-  WHERE a.id = ?1 AND a.name_key IS NOT NULL AND a.kind NOT IN ('system', 'kernel', 'webhook') AND a.waiting < ${ROOM}`;
+  WHERE a.id = ?1 AND a.name_key IS NOT NULL AND a.kind NOT IN ('system', 'kernel', 'webhook') AND a.waiting < ?2`;
 
 export interface Notice {
   readonly text: NoticeText;
   readonly to: Iterable<AgentId>;
   /** Thread of the message it is about; null: its own. */
   readonly thread: string | null;
+  /** Also to a mailbox that nobody seems to read: what fills it may be what the notice is about. */
+  readonly however?: 'full';
   readonly now: number;
 }
 
 /** Returns whose mailboxes it reached. The same notice a second time changes nothing. */
-export function notify(engine: Engine, { text, to, thread, now }: Notice): readonly AgentId[] {
+export function notify(engine: Engine, { text, to, thread, however, now }: Notice): readonly AgentId[] {
   const { sql } = engine;
   const listeners: AgentRow[] = [];
+  const room = however === 'full' ? Number.MAX_SAFE_INTEGER : ROOM;
   for (const agent of new Set(to)) {
-    const row = sql.get<AgentRow>(LISTENER, agent);
+    const row = sql.get<AgentRow>(LISTENER, agent, room);
     if (row !== null) listeners.push(row);
   }
   if (listeners.length === 0 || isStored(sql, text.id)) return [];

@@ -202,7 +202,9 @@ function tellPerson(engine: Engine, { posting, message, looped }: Round): readon
   if (text === null) return [];
   saveSeen(engine);
   const people = engine.sql.all<{ id: AgentId }>(PEOPLE, now - WEEK).map(({ id }) => id);
-  return notify(engine, { text, to: people.length > 0 ? people : [sender, ...looped], thread: null, now });
+  const to = people.length > 0 ? people : [sender, ...looped];
+  // A storm that everybody is sent fills the person's mailbox first.
+  return notify(engine, { text, to, thread: null, however: 'full', now });
 }
 
 function contentOf(

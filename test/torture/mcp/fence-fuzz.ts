@@ -2,6 +2,7 @@
  * Messages whose text, data, thread, topic and files are meant to break out of what a model is shown: thousands
  * through the renderer in this process, some through the doors of the compiled binary.
  */
+import { join } from 'node:path';
 import { executionForModel } from '../../../src/present/execution.ts';
 import { messageLine } from '../../../src/present/line.ts';
 import { forModel, pastForModel } from '../../../src/present/model.ts';
@@ -15,6 +16,7 @@ import type { Attack } from '../attack.ts';
 import { chance, type Chance } from '../chance.ts';
 import { harmless, shownIn } from './fence.ts';
 import { value, word } from '../hostile.ts';
+import { keyOf, lineClient } from '../line-client.ts';
 
 const SIZE = { short: { rendered: 3_000, sent: 40 }, long: { rendered: 200_000, sent: 2_000 } };
 const AT_ONCE = 5;
@@ -100,8 +102,16 @@ async function atDoors(machine: Machine, random: Chance, count: number): Promise
   await ann.text('who');
   await machine.ok(['topic', 'join', 'talk', '--as', 'bob']);
   await machine.ok(['topic', 'join', 'talk', '--as', 'ann']);
+  using person = await lineClient(join(machine.home, 'ipc.sock'), {
+    kind: 'human',
+    name: 'olga',
+    key: keyOf('olga'),
+  });
   const seen = { 'by check': 0, 'by hook': 0, 'by resource': 0 };
   for (let left = count; left > 0; left -= AT_ONCE) {
+    // Else the guard holds one who sends for minutes on end with no word from a person.
+    await person.call('send', { to: ['eve'], body: `go on, ${left} are left` });
+    await eve.text('check');
     for (let number = 0; number < AT_ONCE; number += 1) await sendStrange(eve, random);
     const inbox = await ann.client.readResource({ uri: 'ipc://inbox' });
     const [only] = inbox.contents;
