@@ -37,7 +37,8 @@ async function program(name: string, files: readonly string[], { ends = false } 
   await mkdir(pids, { recursive: true });
   await writeFile(path, `#!/bin/sh\n${body.join('\n')}\n`);
   const child = Bun.spawn(['/bin/sh', path], {
-    env: { ...process.env, BUN: process.execPath, CODE },
+    // A Bun that inherits what `bun test --no-orphans` sets ends with the shell that started it, if that is slow to end.
+    env: { ...process.env, BUN_FEATURE_FLAG_NO_ORPHANS: '0', BUN: process.execPath, CODE },
     stdin: 'ignore',
     stdout: 'ignore',
     stderr: 'ignore',
