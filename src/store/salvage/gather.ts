@@ -8,19 +8,22 @@ import { SOUGHT, type Forest } from './trees.ts';
 export interface Gathered {
   /** Numbers of messages whose text is not all there. */
   readonly cut: ReadonlySet<number>;
+  /** Numbers of messages that only a newest, doubtful version of a page tells of: later than all else. */
+  readonly late: ReadonlySet<number>;
   /** Numbers kept in the store, by their names. */
   readonly counters: ReadonlyMap<string, number>;
 }
 
 export function gather(sql: Sql, pages: Pages, forest: Forest): Gathered {
-  const late: Cell[] = [];
+  const partial: Cell[] = [];
+  const late = new Set<number>();
   const insert = (cell: Cell): boolean => {
     const table = tableOf(cell);
     return table !== null && sql.run(INSERT[table], ...rowOf(table, cell)) > 0;
   };
   const take = (cell: Cell | null): void => {
     // The whole of it may still come.
-    if (cell?.cut === true) late.push(cell);
+    if (cell?.cut === true) partial.push(cell);
     else if (cell !== null) insert(cell);
   };
   for (const table of SOUGHT) for (const cell of forest.cells(table)) take(cell);
@@ -28,14 +31,20 @@ export function gather(sql: Sql, pages: Pages, forest: Forest): Gathered {
   const { doubtful } = pages;
   for (const bytes of doubtful.pages) {
     const page = parsePage(bytes, false);
-    if (page?.kind === 'table-leaf') for (const cell of cellsOf(doubtful.overflow, page)) take(cell);
+    for (const cell of page?.kind === 'table-leaf' ? cellsOf(doubtful.overflow, page) : []) {
+      const isNew = cell !== null && tableOf(cell) === 'message' && sql.get(HAS, cell.rowid) === null;
+      if (isNew) late.add(cell.rowid);
+      take(cell);
+    }
   }
   const cut = new Set(
-    late.filter((cell) => insert(cell) && tableOf(cell) === 'message').map(({ rowid }) => rowid),
+    partial.filter((cell) => insert(cell) && tableOf(cell) === 'message').map(({ rowid }) => rowid),
   );
   gatherSmall(sql, forest);
-  return { cut, counters: countersIn(forest) };
+  return { cut, late, counters: countersIn(forest) };
 }
+
+const HAS = 'SELECT 1 FROM message WHERE seq = ?1';
 
 function insertInto(table: Sought): string {
   const { columns } = shapes[table];

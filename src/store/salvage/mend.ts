@@ -38,7 +38,7 @@ export function mendAgents(sql: Sql, forest: Forest, owner: Owner): { made: stri
   if (forest.faultsOf('agent') > 0) for (const id of keys.keys()) wanted.add(id);
   const made: string[] = [];
   const keyless: string[] = [];
-  const allKeysRead = forest.faultsOf('sqlite_autoindex_agent_1') === 0;
+  const allKeysRead = forest.faultsOf('sqlite_autoindex_agent_1') === 0 && !forest.torn;
   for (const id of [...wanted].toSorted((one, other) => one - other)) {
     const spoke = sql.get<{ name: string; kind: string }>(SPOKE, id);
     const key = keys.get(id);
@@ -77,10 +77,11 @@ const NEW_DELIVERY = `INSERT OR IGNORE INTO delivery
 
 /** Returns how many deliveries were made again. */
 export function mendDeliveries(sql: Sql, forest: Forest): number {
-  if (forest.faultsOf('delivery') === 0) return 0;
+  if (forest.faultsOf('delivery') === 0 && !forest.torn) return 0;
   const known = knownStates(forest);
   let made = 0;
-  for (const cell of forest.cells('delivery_message')) {
+  const told = [...forest.cells('delivery_message'), ...forest.unfinished('delivery_message')];
+  for (const cell of told) {
     if (cell === null || !fits(cell.values, ['number', 'number', 'number'])) continue;
     const [message = 0, agent = 0, place = 0] = cell.values as number[];
     const { state, arrived, dueAt } = known(place);
@@ -111,6 +112,8 @@ function knownStates(forest: Forest): (place: number) => Known {
     if (typeof state === 'string' && typeof place === 'number') ended.set(place, state);
   }
   const filed = countOf(forest, 'filed');
+  // Of a torn log the index may be older than the delivery; what retention may have deleted is finished anyway.
+  const finishedTo = forest.torn ? Math.min(filed, countOf(forest, 'forgotten')) : filed;
   const isComplete = forest.faultsOf('delivery_unread') === 0;
   return (place) => {
     const dueAt = due.get(place);
@@ -121,7 +124,7 @@ function knownStates(forest: Forest): (place: number) => Known {
       const arrived = outcome === 'dead' || outcome === 'expired' ? 1 : 0;
       return { state: outcome, arrived, dueAt: null };
     }
-    const isFinished = isComplete && place <= filed && !unread.has(place);
+    const isFinished = isComplete && place <= finishedTo && !unread.has(place);
     return { state: isFinished ? 'handed' : 'queued', arrived: 1, dueAt: null };
   };
 }
@@ -143,16 +146,44 @@ function countOf(forest: Forest, name: string): number {
   return 0;
 }
 
+const HEX = '[0-9a-f]';
+const hex = (count: number): string => HEX.repeat(count);
+const NO_ID = `SELECT seq, id FROM message WHERE id IS NULL OR id NOT GLOB
+  '${hex(8)}-${hex(4)}-[1-8]${hex(3)}-[89ab]${hex(3)}-${hex(12)}'`;
+const SET_ID = 'UPDATE message SET id = ?2 WHERE seq = ?1';
+
+/** A message whose id lost a bit could be read and never confirmed: every later one would wait behind it for ever. */
+export function mendIds(sql: Sql, idOf: (...words: readonly string[]) => string): void {
+  for (const { seq, id } of sql.all<{ seq: number; id: string | null }>(NO_ID))
+    sql.run(SET_ID, seq, idOf('message', String(seq), String(id)));
+}
+
 const UNADDRESSED = `SELECT seq, addressed FROM message m
   WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE message = m.seq)`;
 const NAMED = `SELECT id FROM agent WHERE name_key = ?1
   UNION SELECT agent FROM forward WHERE name_key = ?1`;
 
+/** Says of a message without any delivery whether it has lost it. */
+export type Unaddressed = (seq: number) => boolean;
+
+/**
+ * With frames of the log lost, the page that tells of a message may be older than the deletion of it. So it must
+ * lie on a page of the newest there are, or the index of ids must know it too; and up to the newest number that
+ * was given out when anything was deleted, it stays without.
+ */
+export function unaddressedIn(forest: Forest, late: ReadonlySet<number>): Unaddressed {
+  if (forest.faultsOf('delivery') > 0 && forest.faultsOf('delivery_message') > 0) return () => true;
+  if (!forest.torn) return () => false;
+  const forgotten = countOf(forest, 'forgotten');
+  const named = placesIn(forest, 'sqlite_autoindex_message_1', 1);
+  return (seq) => seq > forgotten && (late.has(seq) || named.has(seq));
+}
+
 /** Messages none of whose deliveries is known: who they were for stands in themselves. */
-export function mendAddressed(sql: Sql, forest: Forest, next: () => number): number {
-  if (forest.faultsOf('delivery') === 0 || forest.faultsOf('delivery_message') === 0) return 0;
+export function mendAddressed(sql: Sql, isLost: Unaddressed, next: () => number): number {
   let made = 0;
   for (const { seq, addressed } of sql.all<{ seq: number; addressed: string }>(UNADDRESSED)) {
+    if (!isLost(seq)) continue;
     for (const name of namesOf(addressed)) {
       const agent = sql.get<{ id: number }>(NAMED, nameKey(name));
       if (agent !== null) made += sql.run(NEW_DELIVERY, next(), seq, agent.id, 1, 'queued', 1, null);

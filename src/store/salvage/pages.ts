@@ -21,6 +21,13 @@ export interface Pages extends Overflow, Disposable {
   read(page: number): Uint8Array | null;
   /** Versions that may be wrong: to be believed only where nothing else is known, with what belongs to them. */
   readonly doubtful: { readonly pages: readonly Uint8Array[]; readonly overflow: Overflow };
+  /**
+   * Frames of the log are lost: of the pages they held an older version is read, and nothing in it tells that it
+   * is the older one. So a row may be there and not what belongs to it, in trees without a fault.
+   */
+  readonly torn: boolean;
+  /** Whole pages of a transaction whose end is cut off, by their numbers. */
+  readonly unfinished: ReadonlyMap<number, Uint8Array>;
 }
 
 const MAGIC = 'SQLite format 3\0';
@@ -31,7 +38,7 @@ export function openPages(database: string): Pages {
   const bytes = file === null ? 0 : fstatSync(file).size;
   const log = readWal(`${database}-wal`);
   const { size, reserved } = shapeOf(file, log?.pageSize ?? USUAL_PAGE);
-  const { newest, broken, cut } = overlay(log?.pageSize === size ? log.frames : []);
+  const { newest, broken, cut, unfinished } = overlay(log?.pageSize === size ? log.frames : []);
   const nothing = Buffer.alloc(size);
   const fromFile = (page: number): Uint8Array | null => {
     const at = (page - 1) * size;
@@ -56,6 +63,8 @@ export function openPages(database: string): Pages {
       pages: [...cut.values(), ...broken.values()],
       overflow: { usable, rest: (page) => cut.get(page) ?? rest(page) },
     },
+    torn: cut.size > 0 || (log !== null && log.chained < log.frames.length),
+    unfinished,
     [Symbol.dispose]: () => {
       if (file !== null) closeSync(file);
     },
@@ -79,6 +88,7 @@ function overlay(frames: readonly WalFrame[]): {
   broken: ReadonlyMap<number, Uint8Array>;
   /** Of a transaction whose end is cut off: its pages are no whole, its rows may be all there is of them. */
   cut: ReadonlyMap<number, Uint8Array>;
+  unfinished: ReadonlyMap<number, Uint8Array>;
 } {
   const newest = new Map<number, Uint8Array>();
   const broken = new Map<number, Uint8Array>();
@@ -89,5 +99,8 @@ function overlay(frames: readonly WalFrame[]): {
       broken.delete(frame.page);
     } else broken.set(frame.page, frame.data);
   }
-  return { newest, broken, cut: new Map(frames.slice(last + 1).map(({ page, data }) => [page, data])) };
+  const tail = frames.slice(last + 1);
+  const byPage = (some: readonly WalFrame[]): ReadonlyMap<number, Uint8Array> =>
+    new Map(some.map(({ page, data }) => [page, data]));
+  return { newest, broken, cut: byPage(tail), unfinished: byPage(tail.filter(({ whole }) => whole)) };
 }

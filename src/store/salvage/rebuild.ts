@@ -18,7 +18,15 @@ import { notify } from '../mailbox/notices.ts';
 import { referredBlobs } from '../upkeep/verify-backup.ts';
 import { gather } from './gather.ts';
 import { alteredMessages, takeLost, type LostMessage } from './losses.ts';
-import { mendAddressed, mendAgents, mendDeliveries, type Owner } from './mend.ts';
+import {
+  mendAddressed,
+  mendAgents,
+  mendDeliveries,
+  mendIds,
+  unaddressedIn,
+  type Owner,
+  type Unaddressed,
+} from './mend.ts';
 import { openPages } from './pages.ts';
 import { openForest } from './trees.ts';
 
@@ -97,6 +105,7 @@ function fill(sql: Sql, parts: Rebuilding): Found {
   let remade = 0;
   let places = 0;
   const keyless = new Set<string>();
+  const unaddressed: Unaddressed[] = [];
   for (const source of parts.sources) {
     using pages = openPages(source);
     const forest = openForest(pages);
@@ -106,19 +115,26 @@ function fill(sql: Sql, parts: Rebuilding): Found {
       counters.set(name, Math.max(value, counters.get(name) ?? 0));
     for (const name of mendAgents(sql, forest, parts).keyless) keyless.add(name);
     remade += mendDeliveries(sql, forest);
-    let next = newestKept(sql);
-    remade += mendAddressed(sql, forest, () => (next += 1));
+    unaddressed.push(unaddressedIn(forest, gathered.late));
     for (const message of takeLost(sql, forest)) lost.set(message.seq, message);
     places += forest.faultsOf('message') + forest.faultsOf('delivery');
   }
-  const missing = [...lost.values()].filter(({ seq }) => sql.get(HAS, seq) === null);
-  const unread = unreadLost(sql, missing);
   const newest = newestKept(sql);
   const known = parts.mark?.newest ?? 0;
+  // Beyond every number that was given out: whoever watches has a cursor and would pass over one before it.
+  let next = Math.max(newest, known);
+  remade += mendAddressed(
+    sql,
+    (seq) => unaddressed.some((isLost) => isLost(seq)),
+    () => (next += 1),
+  );
+  mendIds(sql, parts.idOf);
+  const missing = [...lost.values()].filter(({ seq }) => sql.get(HAS, seq) === null);
+  const unread = unreadLost(sql, missing);
   setCounters(sql, {
     counters,
     mark: parts.mark,
-    newest: Math.max(newest, known, counters.get('cursor') ?? 0),
+    newest: Math.max(next, counters.get('cursor') ?? 0),
   });
   const store = nameStore(sql);
   derive(sql);

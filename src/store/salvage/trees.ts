@@ -17,6 +17,10 @@ interface Tree {
 export interface Forest {
   /** What the tree of a table or an index holds; null stands for what cannot be read. */
   cells(name: string): Iterable<Cell | null>;
+  /** What its pages were to hold by a transaction whose end is cut off. */
+  unfinished(name: string): Iterable<Cell | null>;
+  /** See `Pages`: its trees may be of different moments. */
+  readonly torn: boolean;
   /** What lies in leaves of tables that no root leads to any more and that are not free. */
   strays(): Iterable<Cell | null>;
   faultsOf(name: string): number;
@@ -45,6 +49,8 @@ export function openForest(pages: Pages): Forest {
   };
   return {
     cells: (name) => cellsIn(pages, trees.get(name)?.pages ?? []),
+    unfinished: (name) => unfinishedCells(pages, trees.get(name)?.pages ?? []),
+    torn: pages.torn,
     strays: () => {
       const { free, isWhole } = freePages(pages);
       // Without the list of what is free, what was deleted looks like what was lost.
@@ -64,6 +70,14 @@ function* cellsIn(pages: Pages, numbers: readonly number[], only?: Kind): Iterab
   for (const number of numbers) {
     const page = pageAt(pages, number);
     if (page !== null && (only === undefined || page.kind === only)) yield* cellsOf(pages, page);
+  }
+}
+
+function* unfinishedCells(pages: Pages, numbers: readonly number[]): Iterable<Cell | null> {
+  for (const number of numbers) {
+    const bytes = pages.unfinished.get(number);
+    const page = bytes === undefined ? null : parsePage(bytes, number === 1);
+    if (page !== null) yield* cellsOf(pages.doubtful.overflow, page);
   }
 }
 
