@@ -98,6 +98,12 @@ interface Found {
   readonly store: { readonly store: string; readonly opened: number };
 }
 
+/**
+ * Rows of deliveries carry no digest: a flipped bit makes one that was handed over wait again, and no index need
+ * say otherwise. So what waits in a store that was damaged is marked as perhaps shown before.
+ */
+const PERHAPS_SHOWN = "UPDATE delivery SET attempts = 1 WHERE state = 'queued' AND attempts = 0";
+
 function fill(sql: Sql, parts: Rebuilding): Found {
   const lost = new Map<number, LostMessage>();
   const cut = new Set<number>();
@@ -137,6 +143,7 @@ function fill(sql: Sql, parts: Rebuilding): Found {
     newest: Math.max(next, counters.get('cursor') ?? 0),
   });
   const store = nameStore(sql);
+  sql.run(PERHAPS_SHOWN);
   derive(sql);
   return {
     lost: missing,
