@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { openMachine, type Machine } from '../../e2e/machine.ts';
 import type { Attack, AttackParts, Figures } from '../attack.ts';
 import { chance } from '../chance.ts';
+import { badLogLines } from '../daemon-facts.ts';
 import { keyOf, lineClient, type LineClient } from '../line-client.ts';
 import { openAnswerer, type Answerer, type Storm, type Way } from './storm-agent.ts';
 
@@ -231,7 +232,8 @@ const CALM_MS = 500;
 
 async function mustBeCalm(machine: Machine): Promise<void> {
   const pid = await machine.daemonPid();
-  await machine.ok(['doctor']);
+  const { code, stdout } = await machine.run(['doctor']);
+  if (code !== 0) throw new Error(`the doctor says ${stdout}${(await badLogLines(machine.home)).join('\n')}`);
   const before = await worked(pid);
   await Bun.sleep(CALM_MS);
   const share = ((await worked(pid)) - before) / (CALM_MS / 10);
