@@ -4,7 +4,7 @@
  */
 import { Failure } from '../protocol/failures.ts';
 import { SHOWN_BYTES } from '../present/excerpt.ts';
-import { jsonLine } from '../present/json.ts';
+import { failureLine, jsonLine } from '../present/json.ts';
 import { deliveredText } from '../present/person.ts';
 import type { Input, Output } from '../protocol/operations.ts';
 import type { Call } from './call.ts';
@@ -20,7 +20,7 @@ export async function handOver(
   call: Call,
   session: Session,
   { input, signal }: { input: Partial<Input<'check'>>; signal: AbortSignal | undefined },
-): Promise<{ readonly shown: number }> {
+): Promise<{ readonly shown: number; readonly failure?: Failure }> {
   // Before anything is leased: what nobody can see must stay unread.
   if (call.output.absent())
     throw new Failure('cannot_create', 'wanted somewhere to print the messages, found stdout closed', {
@@ -57,15 +57,22 @@ export async function handOver(
     // The confirmation leaves first and in the same write: what it names is not fetched again, and one
     // transaction of the daemon does both.
     const next = last ? undefined : fetch(shown, page.peeked ? page.next : undefined);
-    const [following] = await Promise.all([next, confirmed]);
-    if (following === undefined) return { shown };
-    fetched = following;
+    try {
+      const [following] = await Promise.all([next, confirmed]);
+      if (following === undefined) return { shown };
+      fetched = following;
+    } catch (failure) {
+      if (last || !(failure instanceof Failure) || !(await printer.broken(failure))) throw failure;
+      return { shown, failure };
+    }
   }
 }
 
 interface Printer {
   /** False: nobody reads any more, and nothing may be confirmed. */
   page(page: Page, place: { last: boolean }): Promise<boolean>;
+  /** No further page comes. True: said in what was begun, to be said nowhere else. */
+  broken(failure: Failure): Promise<boolean>;
 }
 
 async function textPages(call: Call, session: Session, bodies: 'whole' | 'bounded'): Promise<Printer> {
@@ -89,10 +96,11 @@ async function textPages(call: Call, session: Session, bodies: 'whole' | 'bounde
         );
       return output.write(gap + text + (rest !== '' && before > 0 ? `\n${rest}` : rest));
     },
+    broken: async () => false,
   };
 }
 
-/** One object over however many pages, as one line: `{"messages":[…],"remaining":0,…}`. */
+/** One object over however many pages, as one line: `{"messages":[…],"remaining":0,…}`, or `…],"error":{…}}`. */
 function jsonPages({ output }: Call): Printer {
   let begun = false;
   return {
@@ -102,6 +110,8 @@ function jsonPages({ output }: Call): Printer {
       begun = true;
       return output.write(`${head}${items}${last ? `],${jsonLine(facts).slice(1)}` : ''}`);
     },
+    // What was printed counts as handed: whoever reads it must be able to.
+    broken: (failure) => output.write(`],${failureLine(failure.body()).slice(1)}`),
   };
 }
 

@@ -127,6 +127,22 @@ describe('check', () => {
     ]);
   });
 
+  test('of everything whose later pages fail is one JSON object with what was handed over and the error', async () => {
+    await using home = await temporaryHome();
+    const box = mailbox([page([numbered(1), numbered(2)], { remaining: 3 })]);
+    const check = async (request: Request<'check'>) => {
+      if (box.told.some((line) => line.startsWith('confirm')))
+        throw new Failure('store_damaged', 'the store cannot be trusted');
+      return box.handlers.check(request);
+    };
+    await using _server = fakeServer(home, { ...box.handlers, check });
+    const { code, stdout } = await runIpc(home, ['check', '--all', '--json']);
+    expect(code).toBe(69);
+    const { messages, error } = JSON.parse(stdout) as Page & { error: { code: string } };
+    expect(messages.map(({ body }) => body)).toEqual(['number 1', 'number 2']);
+    expect(error.code).toBe('store_damaged');
+  });
+
   test('peeking at everything ends, and leaves nothing out', async () => {
     await using home = await temporaryHome();
     const box = mailbox([

@@ -64,6 +64,7 @@ async function run(call: Call): Promise<number> {
     ...(seconds === undefined ? {} : { wait: seconds }),
   };
   const result = await handOver(call, session, { input, signal: interrupt?.signal });
+  if (result.failure !== undefined) return result.failure.exit;
   return result.shown === 0 && call.values.on('exitCode') ? 3 : 0;
 }
 
