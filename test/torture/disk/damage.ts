@@ -172,6 +172,8 @@ async function use({ run, stock, got, there }: Asking & { readonly there: readon
     if (answer.code !== 0) {
       expectHint(answer);
       seen.errors += 1;
+      // What came before the damage was met is handed over, and does not come again.
+      seen.altered += take(answer, stock, got, name).altered;
       return;
     }
     const { altered } = take(answer, stock, got, name);
@@ -185,15 +187,20 @@ async function use({ run, stock, got, there }: Asking & { readonly there: readon
 }
 
 function expectHint({ stdout, stderr, code }: Result): void {
-  const { error } = JSON.parse(stdout) as { error: { code: string; hint: string } };
+  const { error } = JSON.parse(linesOf(stdout).at(-1) ?? '') as { error: { code: string; hint: string } };
   if (code !== 69 || error.code !== 'store_damaged' || !error.hint.startsWith('ipc '))
     throw new Error(`wanted store_damaged and what to run, found ${stdout}${stderr}`);
+}
+
+/** The mail, and after it what went wrong when it was confirmed. */
+function linesOf(stdout: string): readonly string[] {
+  return stdout.trimEnd().split('\n');
 }
 
 function take({ stdout }: Result, { letters }: Stock, got: Map<Letter, number>, name: AgentName) {
   const byBody = new Map(letters.map((letter) => [letter.body, letter]));
   let altered = 0;
-  for (const { body, again, from } of (JSON.parse(stdout) as Mail).messages) {
+  for (const { body, again, from } of linesOf(stdout).flatMap(messagesIn)) {
     if (from.name === 'system') continue;
     const letter = byBody.get(body);
     if (letter?.to !== name) {
@@ -205,6 +212,10 @@ function take({ stdout }: Result, { letters }: Stock, got: Map<Letter, number>, 
     got.set(letter, times + 1);
   }
   return { altered };
+}
+
+function messagesIn(line: string): Mail['messages'] {
+  return (JSON.parse(line) as Partial<Mail>).messages ?? [];
 }
 
 /** After the repair every mailbox opens, to its end. */
