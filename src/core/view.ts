@@ -51,7 +51,7 @@ export function messageView(stored: StoredMessage, blobs: Blobs): Message {
     sentAt: instant(stored.sentAt),
     body: stored.body,
     ...given('bodyBlob', stored.bodyBlob, (blob) => ({ ...blob, ...placeOf(blob, blobs) })),
-    ...given('data', stored.data, (json) => JSON.parse(json) as NonNullable<Message['data']>),
+    ...given('data', stored.data, dataOf),
     ...(stored.attachments.length === 0
       ? {}
       : { attachments: stored.attachments.map((blob) => attachmentView(blob, blobs)) }),
@@ -78,6 +78,14 @@ function attachmentView(blob: PostedBlob, blobs: Blobs): Attachment {
 
 function placeOf(blob: BlobRef, blobs: Blobs): Pick<Attachment, 'path' | 'missing'> {
   return { path: blobs.path(blob.sha256), ...(blobs.holds(blob) ? {} : { missing: true }) };
+}
+
+function dataOf(json: string): NonNullable<Message['data']> {
+  try {
+    return JSON.parse(json) as NonNullable<Message['data']>;
+  } catch (error) {
+    throw new Failure('store_damaged', 'the data of a message cannot be read', { cause: error });
+  }
 }
 
 /** Throws `store_damaged` where the id is none: handed over under it, the message could never be confirmed. */

@@ -2,7 +2,17 @@
 import type { AgentId } from '../../core/records/agents.ts';
 import type { ReceiptRecord, StoredMessage } from '../../core/records/reading.ts';
 import type { PostedBlob } from '../../core/records/sending.ts';
+import { Failure } from '../../protocol/failures.ts';
 import type { BlobRef, DeliveryState, Door, Intent, Kind, Priority } from '../../protocol/model.ts';
+
+/** Of what was checked before it was stored. Throws `store_damaged`. */
+export function readJson<Value>(json: string): Value {
+  try {
+    return JSON.parse(json) as Value;
+  } catch (error) {
+    throw new Failure('store_damaged', 'a row of the store holds JSON that cannot be read', { cause: error });
+  }
+}
 
 export interface MessageRow {
   readonly seq: number;
@@ -44,10 +54,10 @@ export function storedMessage(row: MessageRow): StoredMessage {
       client: row.client,
       directory: row.directory,
     },
-    to: JSON.parse(row.addressed) as string[],
+    to: readJson<string[]>(row.addressed),
     sentAt: row.sent_at,
     body: row.body,
-    bodyBlob: row.body_blob === null ? null : (JSON.parse(row.body_blob) as BlobRef),
+    bodyBlob: row.body_blob === null ? null : readJson<BlobRef>(row.body_blob),
     data: row.data,
     attachments: attachmentsOf(row),
     thread: row.thread,
@@ -61,7 +71,7 @@ export function storedMessage(row: MessageRow): StoredMessage {
 }
 
 export function attachmentsOf(row: Pick<MessageRow, 'attachments'>): readonly PostedBlob[] {
-  return row.attachments === null ? [] : (JSON.parse(row.attachments) as PostedBlob[]);
+  return row.attachments === null ? [] : readJson<PostedBlob[]>(row.attachments);
 }
 
 export interface ReceiptRow {
@@ -103,5 +113,5 @@ export function receiptRecord(row: ReceiptRow): ReceiptRecord {
 }
 
 export function doorsOf(json: string | null): readonly Door[] {
-  return json === null ? [] : (JSON.parse(json) as Door[]);
+  return json === null ? [] : readJson<Door[]>(json);
 }

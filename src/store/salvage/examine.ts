@@ -9,6 +9,7 @@ import { refuseNewer } from '../engine/migrate.ts';
 import { pageProblems, referredBlobs, ruleProblems } from '../upkeep/verify-backup.ts';
 import { lookAtBlobs } from './blob-care.ts';
 import { alteredMessages } from './losses.ts';
+import { unreadableIn } from './mend-json.ts';
 
 export interface Examined extends StoreFindings {
   /** Those of the problems that are the store's own, not of the files beside it. */
@@ -98,7 +99,7 @@ function readKept(database: string): Mark | null {
 const SHOWN = 5;
 
 function alteredIn(sql: Sql): readonly string[] {
-  const ids = [...alteredMessages(sql)].map(({ id }) => id);
+  const ids = [...new Set([...[...alteredMessages(sql)].map(({ id }) => id), ...unreadableIn(sql)])];
   if (ids.length === 0) return [];
   const more = ids.length > SHOWN ? ` and ${ids.length - SHOWN} more` : '';
   return [`not as they were sent: ${ids.slice(0, SHOWN).join(', ')}${more}`];

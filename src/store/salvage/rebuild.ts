@@ -27,6 +27,7 @@ import {
   type Owner,
   type Unaddressed,
 } from './mend.ts';
+import { mendJson } from './mend-json.ts';
 import { openPages } from './pages.ts';
 import { openForest } from './trees.ts';
 
@@ -135,6 +136,7 @@ function fill(sql: Sql, parts: Rebuilding): Found {
     () => (next += 1),
   );
   mendIds(sql, parts.idOf);
+  mendJson(sql);
   const missing = [...lost.values()].filter(({ seq }) => sql.get(HAS, seq) === null);
   const unread = unreadLost(sql, missing);
   setCounters(sql, {

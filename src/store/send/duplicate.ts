@@ -5,6 +5,7 @@ import { formatAddress, parseAddress } from '../../protocol/names.ts';
 import { anchorOf, type AgentRow } from '../agents/rows.ts';
 import type { Engine } from '../engine/context.ts';
 import { refuse } from '../engine/refusal.ts';
+import { readJson } from '../past/message-rows.ts';
 import { sameAddresses } from './recipients.ts';
 
 export interface Known {
@@ -72,7 +73,7 @@ export function repeated(engine: Engine, posting: Posting, known: Known): Posted
 
 function sameRecipients(engine: Engine, posting: Posting, known: Known): boolean {
   if (JSON.stringify(posting.to.map(formatAddress)) === known.addressed) return true;
-  const before = (JSON.parse(known.addressed) as string[]).map(parseAddress);
+  const before = readJson<string[]>(known.addressed).map(parseAddress);
   return sameAddresses(engine, before, posting.to, posting.now);
 }
 

@@ -19,7 +19,7 @@ import { continued, wordOf, type Chain } from '../mailbox/chain-depth.ts';
 import { Counts } from '../mailbox/counts.ts';
 import { endPause } from '../mailbox/hold-release.ts';
 import { notify } from '../mailbox/notices.ts';
-import { attachmentsOf } from '../past/message-rows.ts';
+import { attachmentsOf, readJson } from '../past/message-rows.ts';
 import { digestOf, knownMessage, repeated } from './duplicate.ts';
 import { insertDelivery, insertMessage, type NewDelivery } from './insert.ts';
 import { acknowledge, originOf, senderOf, type Origin, type SenderRow } from './origin.ts';
@@ -215,7 +215,7 @@ function contentOf(
 } {
   const { body, bodyBlob, data, attachments } = posting;
   if (passedOn === null) return { body, bodyBlob, data, attachments };
-  const whole = passedOn.body_blob === null ? null : (JSON.parse(passedOn.body_blob) as BlobRef);
+  const whole = passedOn.body_blob === null ? null : readJson<BlobRef>(passedOn.body_blob);
   const files = [...attachments, ...attachmentsOf(passedOn)];
   const both = { data: data ?? passedOn.data };
   if (body === '' && bodyBlob === null) {
