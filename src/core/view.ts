@@ -11,7 +11,6 @@ import type {
   SessionView,
 } from '../protocol/model.ts';
 import { Failure } from '../protocol/failures.ts';
-import { isMessageId } from '../protocol/message-id.ts';
 import type { Blobs, Processes } from './ports.ts';
 import type { AgentId, AgentProfile, Anchor, SessionRecord } from './records/agents.ts';
 import type { PastRecord, ReceiptRecord, StoredDelivery, StoredMessage } from './records/reading.ts';
@@ -88,12 +87,7 @@ function dataOf(json: string): NonNullable<Message['data']> {
   }
 }
 
-/** Throws `store_damaged` where the id is none: handed over under it, the message could never be confirmed. */
 export function deliveredView(delivery: StoredDelivery, blobs: Blobs): Delivered {
-  const { id } = delivery.message;
-  if (!isMessageId(id)) {
-    throw new Failure('store_damaged', `a message has no id that is one: ${JSON.stringify(id)}`);
-  }
   const attempt = Math.max(1, delivery.attempt);
   return {
     ...messageView(delivery.message, blobs),

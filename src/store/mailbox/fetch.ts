@@ -13,7 +13,7 @@ import { agentById, agentMeant, isPaused, pauseLapsed, type AgentRow } from '../
 import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { doorsOf, storedMessage } from '../past/message-rows.ts';
-import { messagesBySeq } from '../past/messages.ts';
+import { foundById, messagesBySeq } from '../past/messages.ts';
 import { UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
 import { chainShown, longestOf, show, type Chain } from './chain-depth.ts';
 import { bury } from './expire-bury.ts';
@@ -233,21 +233,49 @@ function pages(sql: Sql, request: Fetch): (after: number, size: number) => reado
   return (after, size) => sql.all<UnreadRow>(UNREAD_ANSWERS, agent, after, size, sender, thread, replyTo);
 }
 
+const PLACES = `SELECT d.place FROM json_each(?1) j
+  CROSS JOIN delivery d INDEXED BY delivery_message ON d.message = j.value AND d.agent = ?2`;
+
+/**
+ * A row has no digest: with one wrong bit it leads to a message of somebody else's, or to one that no confirmation
+ * finds and that is shown for ever. Its own index says which one it is of, and is not asked for anything else.
+ */
+function checkPlaces(sql: Sql, agent: AgentRow, rows: readonly UnreadRow[]): void {
+  const messages = JSON.stringify(rows.map(({ message }) => message));
+  const places = new Set(sql.all<{ place: number }>(PLACES, messages, agent.id).map(({ place }) => place));
+  // Two entries of one index may lead to the same row: each place is met once.
+  const strange = rows.find((row) => !places.delete(row.place) || !isUnread(row));
+  if (strange === undefined) return;
+  throw new Failure(
+    'store_damaged',
+    `delivery ${strange.place} to ${agent.name} is not the one of its message`,
+  );
+}
+
+/** What the index of the unread says of it: an entry that a wrong bit kept there is of one that was handed over. */
+function isUnread({ state, arrived }: UnreadRow): boolean {
+  return arrived === 1 && (state === 'queued' || state === 'offered');
+}
+
 function delivered(
   sql: Sql,
   agent: AgentRow,
   rows: readonly { row: UnreadRow; attempt: number }[],
 ): { readonly deliveries: readonly StoredDelivery[]; readonly longest: Chain } {
+  const unread = rows.map(({ row }) => row);
+  checkPlaces(sql, agent, unread);
   const messages = messagesBySeq(
     sql,
-    rows.map(({ row }) => row.message),
+    unread.map(({ message }) => message),
   );
+  const named = foundById(sql, [...messages.values()]);
   const deliveries = rows.map(({ row, attempt }) => {
     const message = messages.get(row.message);
-    if (message === undefined) {
+    if (message === undefined || !named.has(row.message)) {
+      const found = message === undefined ? 'none' : 'one under an id by which nothing finds it';
       throw new Failure(
         'store_damaged',
-        `wanted message number ${row.message} for ${agent.name}, found none`,
+        `wanted message number ${row.message} for ${agent.name}, found ${found}`,
       );
     }
     return {

@@ -20,6 +20,15 @@ export function messagesBySeq(sql: Sql, seqs: readonly number[]): ReadonlyMap<nu
   return new Map(sql.all<MessageRow>(MESSAGES, JSON.stringify(seqs)).map((row) => [row.seq, row]));
 }
 
+const NAMED = `SELECT m.seq FROM json_each(?1) j
+  CROSS JOIN message m INDEXED BY sqlite_autoindex_message_1 ON m.id = j.value`;
+
+/** Numbers of those that a confirmation, an answer or a receipt will find: an id has no digest, and one wrong bit hides it. */
+export function foundById(sql: Sql, rows: readonly MessageRow[]): ReadonlySet<number> {
+  const ids = JSON.stringify(rows.map(({ id }) => id));
+  return new Set(sql.all<{ seq: number }>(NAMED, ids).map(({ seq }) => seq));
+}
+
 export function isStored(sql: Sql, id: string): boolean {
   return sql.get(STORED, id) !== null;
 }

@@ -1,5 +1,6 @@
 /** Carries every row that can be read from a damaged store into a new one; the first version of a row stays. */
 import type { Sql, Value } from '../engine/connection.ts';
+import { claimsOf } from './claims.ts';
 import type { Pages } from './pages.ts';
 import { cellsOf, parsePage, type Cell } from './records.ts';
 import { rowOf, shapes, tableOf, type Sought } from './rows.ts';
@@ -17,9 +18,11 @@ export interface Gathered {
 export function gather(sql: Sql, pages: Pages, forest: Forest): Gathered {
   const partial: Cell[] = [];
   const late = new Set<number>();
+  const claimed = claimsOf(sql, forest);
   const insert = (cell: Cell): boolean => {
     const table = tableOf(cell);
-    return table !== null && sql.run(INSERT[table], ...rowOf(table, cell)) > 0;
+    if (table === null) return false;
+    return sql.run(INSERT[table], ...rowOf(table, table === 'delivery' ? claimed(cell) : cell)) > 0;
   };
   const take = (cell: Cell | null): void => {
     // The whole of it may still come.
