@@ -1,5 +1,6 @@
 /** One connection to one database file, and its statements. */
-import { Database, type Statement } from 'bun:sqlite';
+import { Database, SQLiteError, type Statement } from 'bun:sqlite';
+import { Failure } from '../../protocol/failures.ts';
 import { LOG_LIMIT_BYTES } from './same-files.ts';
 
 export type Value = string | number | null | Uint8Array;
@@ -64,13 +65,25 @@ export function readSql(path: string): Sql {
   return sqlOn(new Database(path, { readonly: true, strict: true }));
 }
 
+/** Our statements are always the same: one that does not fit the schema any more shows that its page was altered. */
+function preparedOn(database: Database, text: string): Statement {
+  try {
+    return database.prepare<unknown, never[]>(text);
+  } catch (error) {
+    if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_ERROR') throw error;
+    throw new Failure('store_damaged', `the schema of the store cannot be read: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
 function sqlOn(database: Database): Sql {
   // Bun's own `query` cache holds 20 statements; the store has more.
   const cache = new Map<string, Statement>();
   const prepared = (text: string): Statement => {
     const known = cache.get(text);
     if (known !== undefined) return known;
-    const statement = database.prepare(text);
+    const statement = preparedOn(database, text);
     cache.set(text, statement);
     return statement;
   };

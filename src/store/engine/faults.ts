@@ -28,7 +28,7 @@ export function storeFault(error: unknown): unknown {
       cause,
     );
   }
-  if (isDamage(code) || isSchemaDamage(error))
+  if (isDamage(code))
     return new Failure('store_damaged', `the store cannot be trusted: ${error.message}`, cause);
   return error;
 }
@@ -40,16 +40,6 @@ const WRITE_FAULT =
 function isDamage(code: string): boolean {
   return (
     code.startsWith('SQLITE_CORRUPT') || code.startsWith('SQLITE_NOTADB') || code.startsWith('SQLITE_IOERR')
-  );
-}
-
-/** Our statements are always the same: what they name is missing, or cannot be read, where the schema's page was altered. */
-function isSchemaDamage({ code, message }: SQLiteError): boolean {
-  return (
-    code === 'SQLITE_ERROR' &&
-    /^(?:no such (?:table|column|index)|unrecognized option|parse error|malformed|invalid fts5)\b/.test(
-      message,
-    )
   );
 }
 

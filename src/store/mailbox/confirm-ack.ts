@@ -8,6 +8,7 @@ import type { Engine } from '../engine/context.ts';
 import { doorsOf } from '../past/message-rows.ts';
 import { takeIn } from './chain-depth.ts';
 import { Counts } from './counts.ts';
+import { isUnread } from './delivery-rows.ts';
 
 interface Row {
   readonly id: string;
@@ -81,10 +82,6 @@ function confirm(engine: Engine, confirmation: Confirmation): Confirmed {
   // What was seen of a door that cannot confirm proves that door, whoever handed the message over since.
   if (stage !== 'offered' && proven.length > 0) proveDoor(engine.sql, agent, confirmation.door);
   return { confirmed: ids(proven), lost };
-}
-
-function isUnread(row: Row): boolean {
-  return row.arrived === 1 && (row.state === 'queued' || row.state === 'offered');
 }
 
 function isTakenIn({ state }: Row): boolean {

@@ -17,6 +17,11 @@ export const DELIVERY = 'place, agent, message, state, arrived';
 // repeats its condition. Each begins with the column, so that an alias can stand before it.
 
 export const UNREAD_STATE = "state IN ('queued', 'offered')";
+/** As a row itself says it, whatever index led to it. */
+export function isUnread({ state, arrived }: { state: DeliveryState | null; arrived: number }): boolean {
+  return arrived === 1 && (state === 'queued' || state === 'offered');
+}
+
 export const UNFINISHED_STATE = "state IN ('queued', 'offered', 'held')";
 
 export const exceptionalStates = ['held', 'expired', 'refused', 'dead', 'cancelled'] as const;

@@ -14,7 +14,7 @@ import type { Sql } from '../engine/connection.ts';
 import type { Engine } from '../engine/context.ts';
 import { doorsOf, storedMessage } from '../past/message-rows.ts';
 import { foundById, messagesBySeq } from '../past/messages.ts';
-import { UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
+import { isUnread, UNREAD_STATE, type DeliveryRow } from './delivery-rows.ts';
 import { chainShown, longestOf, show, type Chain } from './chain-depth.ts';
 import { bury } from './expire-bury.ts';
 import { inOrder } from './filing.ts';
@@ -243,18 +243,13 @@ const PLACES = `SELECT d.place FROM json_each(?1) j
 function checkPlaces(sql: Sql, agent: AgentRow, rows: readonly UnreadRow[]): void {
   const messages = JSON.stringify(rows.map(({ message }) => message));
   const places = new Set(sql.all<{ place: number }>(PLACES, messages, agent.id).map(({ place }) => place));
-  // Two entries of one index may lead to the same row: each place is met once.
+  // Nor does every entry of the index of the unread lead to a row of its own, or to one that is unread.
   const strange = rows.find((row) => !places.delete(row.place) || !isUnread(row));
   if (strange === undefined) return;
   throw new Failure(
     'store_damaged',
     `delivery ${strange.place} to ${agent.name} is not the one of its message`,
   );
-}
-
-/** What the index of the unread says of it: an entry that a wrong bit kept there is of one that was handed over. */
-function isUnread({ state, arrived }: UnreadRow): boolean {
-  return arrived === 1 && (state === 'queued' || state === 'offered');
 }
 
 function delivered(

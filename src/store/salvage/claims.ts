@@ -6,9 +6,12 @@ import type { Sql } from '../engine/connection.ts';
 import type { Cell } from './records.ts';
 import type { Forest } from './trees.ts';
 
-const LENGTH = 'SELECT octet_length(body) AS bytes FROM message WHERE seq = ?1';
+/** How much of a row fits a message: its length, and the name that was asked for. */
+const FIT = `SELECT (octet_length(body) = ?2) + coalesce(
+    (SELECT max(value = ?3) FROM json_each(CASE WHEN json_valid(addressed) THEN addressed END)), 0) AS fit
+  FROM message WHERE seq = ?1`;
 /** Where the row has them (rows.ts). */
-const [MESSAGE, AGENT, BYTES] = [1, 2, 6] as const;
+const [MESSAGE, AGENT, BYTES, ASKED] = [1, 2, 6, 20] as const;
 
 interface Pair {
   readonly message: number;
@@ -25,17 +28,16 @@ export function claimsOf(sql: Sql, forest: Forest): (cell: Cell) => Cell {
     pairs.set(place, { message, agent });
     places.set(`${message} ${agent}`, place);
   }
-  const fits = (message: unknown, bytes: unknown): boolean =>
-    typeof message === 'number' && sql.get<{ bytes: number }>(LENGTH, message)?.bytes === bytes;
+  const fit = (message: number, { values }: Cell): number =>
+    sql.get<{ fit: number }>(FIT, message, values[BYTES] ?? null, values[ASKED] ?? null)?.fit ?? 0;
   return (cell) => {
     const { rowid, values } = cell;
-    const place = places.get(`${values[MESSAGE]} ${values[AGENT]}`);
-    if (place === rowid) return cell;
+    const { [MESSAGE]: message, [AGENT]: agent } = values;
+    if (typeof message !== 'number' || typeof agent !== 'number') return cell;
+    const place = places.get(`${message} ${agent}`);
     const pair = pairs.get(rowid);
-    // Its number is the wrong one: the index knows where it was.
-    if (pair === undefined) return place === undefined ? cell : { ...cell, rowid: place };
-    const bytes = values[BYTES];
-    const isOthers = place !== undefined || (fits(pair.message, bytes) && !fits(values[MESSAGE], bytes));
+    if (place === rowid || pair === undefined) return cell;
+    const isOthers = place !== undefined || fit(pair.message, cell) > fit(message, cell);
     if (!isOthers) return cell;
     return { ...cell, values: values.with(MESSAGE, pair.message).with(AGENT, pair.agent) };
   };

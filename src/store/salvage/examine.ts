@@ -9,7 +9,7 @@ import { refuseNewer } from '../engine/migrate.ts';
 import { pageProblems, referredBlobs, ruleProblems } from '../upkeep/verify-backup.ts';
 import { lookAtBlobs } from './blob-care.ts';
 import { alteredMessages } from './losses.ts';
-import { unreadableIn } from './mend-json.ts';
+import { unreadableIn } from './mend-messages.ts';
 
 export interface Examined extends StoreFindings {
   /** Those of the problems that are the store's own, not of the files beside it. */

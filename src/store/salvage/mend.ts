@@ -75,9 +75,11 @@ const NEW_DELIVERY = `INSERT OR IGNORE INTO delivery
     coalesce((SELECT name FROM agent WHERE id = ?3), ''), 0
   FROM message m WHERE m.seq = ?2`;
 
-/** Returns how many deliveries were made again. */
+/**
+ * Returns how many deliveries were made again. Asked whether or not a page is at fault: a row with one wrong bit may
+ * be none any more. An entry that has the wrong bit itself makes nothing: its place is taken, or its message has it.
+ */
 export function mendDeliveries(sql: Sql, forest: Forest): number {
-  if (forest.faultsOf('delivery') === 0 && !forest.torn) return 0;
   const known = knownStates(forest);
   let made = 0;
   const told = [...forest.cells('delivery_message'), ...forest.unfinished('delivery_message')];
@@ -144,18 +146,6 @@ function countOf(forest: Forest, name: string): number {
     if (counter === name && typeof value === 'number') return value;
   }
   return 0;
-}
-
-const HEX = '[0-9a-f]';
-const hex = (count: number): string => HEX.repeat(count);
-const NO_ID = `SELECT seq, id FROM message WHERE id IS NULL OR id NOT GLOB
-  '${hex(8)}-${hex(4)}-[1-8]${hex(3)}-[89ab]${hex(3)}-${hex(12)}'`;
-const SET_ID = 'UPDATE message SET id = ?2 WHERE seq = ?1';
-
-/** A message whose id lost a bit could be read and never confirmed: every later one would wait behind it for ever. */
-export function mendIds(sql: Sql, idOf: (...words: readonly string[]) => string): void {
-  for (const { seq, id } of sql.all<{ seq: number; id: string | null }>(NO_ID))
-    sql.run(SET_ID, seq, idOf('message', String(seq), String(id)));
 }
 
 const UNADDRESSED = `SELECT seq, addressed FROM message m

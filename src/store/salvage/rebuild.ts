@@ -1,20 +1,13 @@
 /** A new store from what a damaged one still holds, made beside it: until it is whole, nothing is changed. */
 import { closeSync, fsyncSync, openSync, rmSync } from 'node:fs';
-import type { AgentId } from '../../core/records/agents.ts';
 import type { RepairReport, SavedCounts } from '../../protocol/repair.ts';
-import { LiveSessions } from '../agents/live-sessions.ts';
-import { openCommitter } from '../engine/commit.ts';
 import { buildSql, type Sql } from '../engine/connection.ts';
-import type { Engine } from '../engine/context.ts';
 import type { Mark } from '../engine/mark.ts';
 import { migrate } from '../engine/migrate.ts';
 import { nameStore } from '../engine/owner.ts';
-import { newestKept, openSequence } from '../engine/sequence.ts';
-import { SteadyTime } from '../engine/steady-time.ts';
+import { newestKept } from '../engine/sequence.ts';
 import { COUNT_ANEW } from '../mailbox/counts.ts';
 import { UNFINISHED_STATE } from '../mailbox/delivery-rows.ts';
-import { Filing } from '../mailbox/filing.ts';
-import { notify } from '../mailbox/notices.ts';
 import { referredBlobs } from '../upkeep/verify-backup.ts';
 import { gather } from './gather.ts';
 import { alteredMessages, takeLost, type LostMessage } from './losses.ts';
@@ -22,13 +15,13 @@ import {
   mendAddressed,
   mendAgents,
   mendDeliveries,
-  mendIds,
   unaddressedIn,
   type Owner,
   type Unaddressed,
 } from './mend.ts';
-import { mendJson } from './mend-json.ts';
+import { mendIds, mendJson } from './mend-messages.ts';
 import { openPages } from './pages.ts';
+import { tell, type Losses } from './tell.ts';
 import { openForest } from './trees.ts';
 
 export interface Rebuilding extends Owner {
@@ -69,11 +62,19 @@ export function rebuild(parts: Rebuilding): Rebuilt {
     sql.run('BEGIN');
     const found = fill(sql, parts);
     sql.run('COMMIT');
-    const told = tell(sql, parts, found);
+    const { lost, newest } = tell(sql, found, parts);
     const problems = sql.all<{ quick_check: string }>('PRAGMA quick_check(3)');
     if (problems[0]?.quick_check !== 'ok')
       throw new Error(`the new store is wrong: ${JSON.stringify(problems)}`);
-    return told;
+    return {
+      saved: countSaved(sql),
+      lost: { ...lost, places: found.places },
+      altered: found.altered.map(({ id }) => id),
+      remade: found.remade,
+      keyless: found.keyless,
+      blobs: referredBlobs(sql),
+      store: { ...found.store, newest },
+    };
   } finally {
     sql.close();
     sync(parts.target);
@@ -86,24 +87,12 @@ function sync(path: string): void {
   closeSync(file);
 }
 
-interface Found {
-  readonly lost: readonly LostMessage[];
-  readonly altered: readonly { seq: number; id: string }[];
+interface Found extends Losses {
   readonly remade: number;
   readonly keyless: readonly string[];
-  /** Numbers given out beyond all that was found. */
-  readonly numbers: number;
-  /** By agent, how many unread ones its mailbox counted that nothing else tells of. */
-  readonly unread: ReadonlyMap<number, number>;
   readonly places: number;
   readonly store: { readonly store: string; readonly opened: number };
 }
-
-/**
- * Rows of deliveries carry no digest: a flipped bit makes one that was handed over wait again, and no index need
- * say otherwise. So what waits in a store that was damaged is marked as perhaps shown before.
- */
-const PERHAPS_SHOWN = "UPDATE delivery SET attempts = 1 WHERE state = 'queued' AND attempts = 0";
 
 function fill(sql: Sql, parts: Rebuilding): Found {
   const lost = new Map<number, LostMessage>();
@@ -145,7 +134,6 @@ function fill(sql: Sql, parts: Rebuilding): Found {
     newest: Math.max(next, counters.get('cursor') ?? 0),
   });
   const store = nameStore(sql);
-  sql.run(PERHAPS_SHOWN);
   derive(sql);
   return {
     lost: missing,
@@ -224,6 +212,8 @@ const DERIVED = [
   "UPDATE delivery SET arrived = 0 WHERE state = 'held' AND arrived <> 0",
   "UPDATE delivery SET arrived = 1 WHERE state IN ('queued', 'offered') AND due_at IS NULL AND arrived <> 1",
   'UPDATE delivery SET due_at = NULL WHERE arrived = 1 AND due_at IS NOT NULL',
+  // Of what waits nobody knows whether it was handed over: the row that said so may be what was damaged.
+  "UPDATE delivery SET attempts = 1 WHERE state = 'queued' AND attempts = 0",
   'INSERT OR IGNORE INTO sent (sender, seq) SELECT sender, seq FROM message',
   'UPDATE agent SET waiting = 0, held = 0, delayed = 0',
   `UPDATE agent SET (waiting, held, delayed) = (c.waiting, c.held, c.delayed)
@@ -238,83 +228,4 @@ const DERIVED = [
 
 function derive(sql: Sql): void {
   for (const statement of DERIVED) sql.run(statement);
-}
-
-// ---- who is told ---------------------------------------------------------------------------------------
-
-const NAME = 'SELECT name FROM agent WHERE id = ?1';
-const SENDER = 'SELECT sender FROM message WHERE seq = ?1';
-const RECIPIENTS = 'SELECT agent FROM delivery WHERE message = ?1';
-const EVERYBODY = `SELECT id FROM agent WHERE name_key IS NOT NULL AND kind IN ('human', 'agent') LIMIT 1000`;
-const SHOWN = 10;
-
-function tell(sql: Sql, parts: Rebuilding, found: Found): Rebuilt {
-  const sequence = openSequence(sql);
-  const filing = new Filing(sql, sequence);
-  const commits = openCommitter(sql, { inspect: () => {}, beforeCommit: () => {} });
-  const engine: Engine = {
-    sql,
-    commits,
-    sequence,
-    filing,
-    presence: new LiveSessions(),
-    time: new SteadyTime(sql),
-  };
-  const nameOf = (id: number | null): string | null =>
-    id === null ? null : (sql.get<{ name: string }>(NAME, id)?.name ?? null);
-  const notes = found.lost.map(({ id, sender, recipients }) => ({
-    id,
-    from: nameOf(sender),
-    to: recipients.flatMap((agent) => nameOf(agent) ?? []),
-  }));
-  const told = new Map<number, Set<string>>();
-  const tellOf = (agent: number | null, line: string): void => {
-    if (agent === null) return;
-    told.set(agent, (told.get(agent) ?? new Set()).add(line));
-  };
-  for (const [nth, { sender, recipients }] of found.lost.entries()) {
-    const { id, from, to } = notes[nth] ?? { id: null, from: null, to: [] };
-    const line = `${id ?? 'a message whose id is lost'}, from ${from ?? 'somebody'} to ${to.join(', ') || 'somebody'}: lost`;
-    for (const agent of [sender, ...recipients]) tellOf(agent, line);
-  }
-  for (const { seq, id } of found.altered) {
-    const sender = sql.get<{ sender: number }>(SENDER, seq)?.sender ?? null;
-    const recipients = sql.all<{ agent: number }>(RECIPIENTS, seq).map(({ agent }) => agent);
-    for (const agent of [sender, ...recipients]) tellOf(agent, `${id}: not as it was sent`);
-  }
-  for (const [agent, count] of found.unread)
-    tellOf(agent, `${count} unread messages to you: lost, nothing tells which`);
-  if (found.numbers > 0) {
-    const line = `up to ${found.numbers} of the newest messages and deliveries: lost, nobody knows which`;
-    for (const { id } of sql.all<{ id: number }>(EVERYBODY)) tellOf(id, line);
-  }
-  sql.run('BEGIN');
-  for (const [agent, lines] of told) {
-    const text = { id: parts.idOf('repair', String(parts.now), String(agent)), body: noticeOf([...lines]) };
-    notify(engine, { text, to: [agent as AgentId], thread: null, now: parts.now });
-  }
-  filing.file();
-  sequence.save();
-  sql.run('COMMIT');
-  return {
-    saved: countSaved(sql),
-    lost: {
-      messages: notes.length,
-      some: notes.slice(0, SHOWN),
-      numbers: found.numbers,
-      unread: [...found.unread.values()].reduce((sum, count) => sum + count, 0),
-      places: found.places,
-    },
-    altered: found.altered.map(({ id }) => id),
-    remade: found.remade,
-    keyless: found.keyless,
-    blobs: referredBlobs(sql),
-    store: { ...found.store, newest: sequence.newestRow() },
-  };
-}
-
-function noticeOf(lines: readonly string[]): string {
-  const more = lines.length > SHOWN ? [`and ${lines.length - SHOWN} more`] : [];
-  const listed = [...lines.slice(0, SHOWN), ...more].map((line) => `- ${line}`);
-  return ['The store was damaged and has been repaired. Of yours, sent or received:', ...listed].join('\n');
 }
