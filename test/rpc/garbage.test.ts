@@ -305,3 +305,19 @@ test('the socket is its owner’s alone from the moment it is there', async () =
   await using _fake = fakeServer(home, handlers);
   expect(lstatSync(home.paths.socket).mode & 0o777).toBe(0o600);
 });
+
+test('what throws at whoever compares it is refused as wrong, in a hello and in a call', async () => {
+  await using home = await temporaryHome();
+  await using _fake = fakeServer(home, handlers);
+  const length = { toString: {}, valueOf: {} };
+  using stranger = await rawSocket(home.paths.socket);
+  await stranger.frame({
+    ...HELLO,
+    params: { ...HELLO.params, credential: { name: 'bob', key: { length } } },
+  });
+  expect(code(await stranger.answer('hello'))).toBe('invalid');
+  using socket = await rawSocket(home.paths.socket);
+  await socket.frame(HELLO);
+  await socket.frame({ jsonrpc: '2.0', id: 1, method: 'send', params: { to: { length }, body: 'x' } });
+  expect(code(await socket.answer(1))).toBe('invalid');
+});
