@@ -11,7 +11,7 @@ export interface LineClient extends Disposable {
   end(): void;
 }
 
-/** What a refusal says of itself (`protocol/errors.ts`). */
+/** What a refusal says of itself (`protocol/failures.ts`). */
 export interface Refusal {
   readonly code: string;
   readonly hint: string;
